@@ -1,0 +1,72 @@
+"""The one table of who may do what. Which students somebody may see is in `reports/scope.py`."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from reportapp.constants import AUTHOR_ROLES, ReportType, Role
+from reportapp.errors import Forbidden
+
+
+class Action(StrEnum):
+    MAKE_SCHEDULES = "make schedules"
+    SEE_ALL_SCHEDULES = "see everybody's schedules"
+    READ_MAILBOX = "read the mailbox"
+
+
+MAY: dict[Action, frozenset[Role]] = {
+    Action.MAKE_SCHEDULES: AUTHOR_ROLES,
+    Action.SEE_ALL_SCHEDULES: frozenset({Role.ADMIN}),
+    Action.READ_MAILBOX: frozenset({Role.ADMIN}),
+}
+
+#: Who may order a report of each type.
+REPORT_AUTHORS: dict[ReportType, frozenset[Role]] = {
+    ReportType.STUDENT_REPORT: AUTHOR_ROLES,
+    ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TUTOR}),
+    ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TEACHER}),
+}
+
+#: Who may receive a report of each type; for everyone else its scope is empty.
+REPORT_READERS: dict[ReportType, frozenset[Role]] = {
+    ReportType.STUDENT_REPORT: frozenset(Role),
+    ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TUTOR, Role.PARENT}),
+    ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR}),
+}
+
+
+class Person(Protocol):
+    """What access looks at; `models.User` is one."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def school_id(self) -> int: ...
+    @property
+    def is_active(self) -> bool: ...
+
+
+def may(actor: Person, action: Action) -> bool:
+    """Whether `actor` may do `action` at all; deactivated people may do nothing."""
+    return actor.is_active and actor.role in MAY[action]
+
+
+def require(actor: Person, action: Action) -> None:
+    """Raises Forbidden, in words, when `actor` may not do `action`."""
+    if not may(actor, action):
+        raise Forbidden(f"You may not {action}.")
+
+
+def may_manage_schedule_of(actor: Person, author: Person) -> bool:
+    """A schedule is managed by its author and by the admins of the author's school."""
+    if not may(actor, Action.MAKE_SCHEDULES):
+        return False
+    return actor.id == author.id or (
+        may(actor, Action.SEE_ALL_SCHEDULES) and actor.school_id == author.school_id
+    )
+
+
+def report_types_for(role: Role) -> list[ReportType]:
+    """The report types that a person of `role` may order, in their usual order."""
+    return [kind for kind in ReportType if role in REPORT_AUTHORS[kind]]

@@ -1,0 +1,166 @@
+"""Accounts: making them, logging in, passwords and API tokens."""
+
+from datetime import datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from reportapp.constants import Role
+from reportapp.errors import Conflict, InvalidInput, NotFound
+from reportapp.extensions import db, transaction
+from reportapp.models import ApiToken, School, User
+from reportapp.tokens import new_api_token, token_hash
+
+LEAST_PASSWORD = 8
+MOST_PASSWORD = 200
+_hasher = PasswordHasher()
+
+
+def create_user(
+    email: str, role: str, name: str, password: str, now: datetime, *, time_zone: str
+) -> User:
+    """A new person in the database's school, which is made, in `time_zone`, if there is none yet.
+
+    `name` is "First Last". Raises InvalidInput with all fields that are wrong, Conflict when the
+    address is taken or there are several schools to choose from.
+    """
+    problems: dict[str, list[str]] = {}
+    checked_email = checked_role = None
+    try:
+        checked_email = check_email(email)
+    except ValueError as error:
+        problems["email"] = [str(error)]
+    try:
+        checked_role = Role(role)
+    except ValueError:
+        problems["role"] = [f"Choose one of: {', '.join(Role)}."]
+    given, _, family = " ".join(name.split()).rpartition(" ")
+    if not family or len(name) > 200 or not name.isprintable():
+        problems["name"] = ['Give a name of at most 200 characters, such as "Ada Lovelace".']
+    password_problem = check_password(password)
+    if password_problem:
+        problems["password"] = [password_problem]
+    if problems:
+        raise InvalidInput(problems)
+    try:
+        with transaction() as session:
+            user = User(
+                school_id=_only_school(now, time_zone),
+                email=checked_email,
+                role=checked_role,
+                given_name=given or family,
+                family_name=family if given else "",
+                password_hash=_hasher.hash(password),
+                created_at=now,
+            )
+            session.add(user)
+    except IntegrityError:
+        raise Conflict(f"There is already a person with the address {checked_email}.") from None
+    return user
+
+
+def _only_school(now: datetime, time_zone: str) -> int:
+    schools = db.session.scalars(select(School).limit(2)).all()
+    if len(schools) > 1:
+        raise Conflict("There are several schools in this database; their people are imported.")
+    if schools:
+        return schools[0].id
+    school = School(name="Our school", time_zone=time_zone, created_at=now)
+    db.session.add(school)
+    db.session.flush()
+    return school.id
+
+
+def check_email(email: str) -> str:
+    """The address in lower case. Raises ValueError with what is wrong with it."""
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+
+
+def check_password(password: str) -> str | None:
+    """What is wrong with a new password, or None."""
+    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+        return f"Use {LEAST_PASSWORD} to {MOST_PASSWORD} characters."
+    return None
+
+
+def find_user(email: str) -> User:
+    """The person with this address, in any case. Raises NotFound."""
+    user = db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    if user is None:
+        raise NotFound(f"There is nobody with the address {email.strip()[:320]}.")
+    return user
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The active person with this address and password, or None. It takes as long whether or not
+    the address exists, so that nobody can find out who has an account."""
+    user = db.session.scalar(select(User).where(User.email == email.strip().lower()[:320]))
+    stored = user.password_hash if user is not None and user.password_hash else _no_hash()
+    try:
+        _hasher.verify(stored, password[:MOST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return None
+    return user if user is not None and user.is_active and user.password_hash else None
+
+
+@cache
+def _no_hash() -> str:
+    return _hasher.hash(new_api_token())
+
+
+def load_session_user(session_id: str) -> User | None:
+    """The person of a log-in session (`User.get_id`), or None when the session has ended."""
+    number, _, version = session_id.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    user = db.session.get(User, int(number))
+    if user is None or not user.is_active or str(user.session_version) != version:
+        return None
+    return user
+
+
+def update_account(actor: User, time_zone: str) -> None:
+    """Set the actor's own time zone; empty text: the school's. Raises InvalidInput."""
+    if time_zone and time_zone not in available_timezones():
+        raise InvalidInput({"time_zone": ["Choose a time zone from the list."]})
+    with transaction():
+        actor.time_zone = time_zone or None
+
+
+def change_password(actor: User, current: str, new: str) -> None:
+    """Set a new password and end all of the actor's log-in sessions. Raises InvalidInput."""
+    problems: dict[str, list[str]] = {}
+    if authenticate(actor.email or "", current) is None:
+        problems["current_password"] = ["This is not your present password."]
+    problem = check_password(new)
+    if problem:
+        problems["new_password"] = [problem]
+    if problems:
+        raise InvalidInput(problems)
+    with transaction():
+        actor.password_hash = _hasher.hash(new)
+        actor.session_version += 1
+
+
+def create_token(email: str, name: str, now: datetime) -> str:
+    """A new API token of the person with this address; only now can it be read. Raises NotFound,
+    or InvalidInput."""
+    if not name.strip() or len(name) > 100:
+        raise InvalidInput({"name": ["Give the token a name of at most 100 characters."]})
+    user = find_user(email)
+    token = new_api_token()
+    with transaction() as session:
+        session.add(
+            ApiToken(
+                user_id=user.id, name=name.strip(), token_hash=token_hash(token), created_at=now
+            )
+        )
+    return token

@@ -1,0 +1,14 @@
+"""The `flask` commands."""
+
+from flask import Flask
+
+from reportapp.cli.accounts import tokens, users
+from reportapp.cli.demo import demo
+from reportapp.cli.reports import reports
+from reportapp.cli.scheduler import scheduler
+
+
+def register(app: Flask) -> None:
+    """Attach all command groups."""
+    for group in (demo, users, tokens, reports, scheduler):
+        app.cli.add_command(group)

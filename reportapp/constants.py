@@ -1,0 +1,135 @@
+"""Status strings, kinds and their named groups: every word that the database stores."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    TEACHER = "teacher"
+    TUTOR = "tutor"
+    PARENT = "parent"
+    STUDENT = "student"
+
+
+#: Who may make schedules.
+AUTHOR_ROLES = frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR})
+#: Who reads as a family: only what is shown to parents.
+FAMILY_ROLES = frozenset({Role.PARENT, Role.STUDENT})
+
+
+class ReportType(StrEnum):
+    STUDENT_REPORT = "student_report"
+    TUTOR_WEEKLY_REPORT = "tutor_weekly_report"
+    TEACHER_WEEKLY_REPORT = "teacher_weekly_report"
+
+
+class Frequency(StrEnum):
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
+class Trigger(StrEnum):
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    TEST = "test"
+
+
+class ExecutionStatus(StrEnum):
+    STARTED = "started"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PARTIAL = "partial"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+#: Deliveries that still have something to do; an execution ends when it has none of these.
+OPEN_DELIVERIES = frozenset({DeliveryStatus.PENDING, DeliveryStatus.SENDING})
+#: What a person may send once more.
+RESENDABLE_DELIVERIES = frozenset({DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN})
+
+
+class DeliveryPhase(StrEnum):
+    """How far a claimed delivery has come. From DATA on, the server may have accepted it."""
+
+    CLAIMED = "claimed"
+    DATA = "data"
+
+
+class Reason(StrEnum):
+    """Why a delivery was skipped or ended without being sent."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    NO_DATA = "no_data"
+    NO_ADDRESS = "no_address"
+    INACTIVE = "inactive"
+    OUT_OF_SCOPE = "out_of_scope"
+    AUTHOR_INACTIVE = "author_inactive"
+    SCHEDULE_OFF = "schedule_off"
+    REMOVED = "removed"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    SERVER = "server"
+    AMBIGUOUS = "ambiguous"
+    TOO_LARGE = "too_large"
+    ERROR = "error"
+
+
+class AuthoredStatus(StrEnum):
+    """Of a report that a person writes."""
+
+    DRAFT = "draft"
+    SENT = "sent"
+    READ = "read"
+    ARCHIVED = "archived"
+
+
+#: Written reports that others may read: a draft has not left its author yet, an archived one was
+#: taken out of circulation.
+PUBLISHED_REPORTS = frozenset({AuthoredStatus.SENT, AuthoredStatus.READ})
+
+
+class AttendanceStatus(StrEnum):
+    PRESENT = "present"
+    LATE = "late"
+    ABSENT = "absent"
+    EXCUSED = "excused"
+
+
+#: Counts as having been there.
+ATTENDED = frozenset({AttendanceStatus.PRESENT, AttendanceStatus.LATE})
+
+
+class ScoreStatus(StrEnum):
+    """OneRoster 1.2 scoreStatus, in the spelling of our database."""
+
+    FULLY_GRADED = "fully graded"
+    PARTIALLY_GRADED = "partially graded"
+    SUBMITTED = "submitted"
+    NOT_SUBMITTED = "not submitted"
+    EXEMPT = "exempt"
+
+
+#: The student has handed it in.
+DONE_SCORES = frozenset(
+    {ScoreStatus.FULLY_GRADED, ScoreStatus.PARTIALLY_GRADED, ScoreStatus.SUBMITTED}
+)
+
+
+class EnrollmentRole(StrEnum):
+    STUDENT = "student"
+    TEACHER = "teacher"

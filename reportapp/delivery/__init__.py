@@ -1,0 +1,7 @@
+"""The engine: plans what is due, makes and sends the mails, recovers what got stuck."""
+
+from reportapp.delivery.due import Planned, anything_due, plan_due
+from reportapp.delivery.recover import Recovered, recover
+from reportapp.delivery.send import deliver
+
+__all__ = ["Planned", "Recovered", "anything_due", "deliver", "plan_due", "recover"]

@@ -1,0 +1,211 @@
+"""Claims on deliveries: taking them, keeping them alive, writing down what became of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from reportapp.clock import Clock
+from reportapp.constants import DeliveryPhase, DeliveryStatus, Reason
+from reportapp.delivery.policy import Outcome
+from reportapp.delivery.produce import Claim
+from reportapp.extensions import rows_changed, transaction
+from reportapp.models import ReportDelivery, ReportScheduleRecipient
+from reportapp.schedules.ledger import settle
+
+log = logging.getLogger(__name__)
+
+
+def claim(owner: str, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
+    """Claim up to `limit` deliveries that may be sent at the aware instant `now`, the longest
+    waiting first. Two owners never get the same one."""
+    with transaction() as session:
+        ids = session.scalars(
+            select(ReportDelivery.id)
+            .where(
+                ReportDelivery.status == DeliveryStatus.PENDING,
+                ReportDelivery.next_attempt_at <= now,
+            )
+            .order_by(ReportDelivery.next_attempt_at, ReportDelivery.id)
+            .limit(limit)
+        ).all()
+        if not ids:
+            return []
+        session.execute(
+            update(ReportDelivery)
+            .where(ReportDelivery.id.in_(ids), ReportDelivery.status == DeliveryStatus.PENDING)
+            .values(
+                status=DeliveryStatus.SENDING,
+                phase=DeliveryPhase.CLAIMED,
+                claimed_by=owner,
+                claimed_until=now + lease,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        rows = session.execute(
+            select(
+                ReportDelivery.id,
+                ReportDelivery.execution_id,
+                ReportDelivery.recipient_id,
+                ReportDelivery.message_id,
+                ReportDelivery.attempts,
+            )
+            .where(
+                ReportDelivery.id.in_(ids),
+                ReportDelivery.claimed_by == owner,
+                ReportDelivery.status == DeliveryStatus.SENDING,
+            )
+            .order_by(ReportDelivery.id)
+        )
+        return [Claim(*row) for row in rows]
+
+
+@contextmanager
+def kept_alive(app: Flask, owner: str, clock: Clock, lease: timedelta) -> Iterator[None]:
+    """Renews the owner's claims in the background, so that a lease may be short (a crash is noticed
+    soon) although a slow mail server may take minutes for one mail."""
+    done = Event()
+
+    def renew() -> None:
+        while not done.wait(lease.total_seconds() / 3):
+            try:
+                with app.app_context(), transaction() as session:
+                    session.execute(
+                        update(ReportDelivery)
+                        .where(
+                            ReportDelivery.claimed_by == owner,
+                            ReportDelivery.status == DeliveryStatus.SENDING,
+                        )
+                        .values(claimed_until=clock() + lease)
+                    )
+            except Exception:
+                log.exception("claims of %s could not be renewed", owner)
+
+    thread = Thread(target=renew, name="claims", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@dataclass
+class Recorder:
+    """Writes down what became of the owner's claims. An outcome is kept until the next mail's phase
+    is committed and goes with it: one commit per mail."""
+
+    owner: str
+    clock: Clock
+    _waiting: list[tuple[Claim, Outcome]] = field(default_factory=list)
+
+    def note(self, claim: Claim, outcome: Outcome) -> None:
+        self._waiting.append((claim, outcome))
+
+    def may_send(self, claim: Claim, subscription_id: int | None) -> Reason | bool:
+        """Commit, just before the mail's content leaves, that from now on the server may have it.
+
+        True: go on. False: the claim is no longer ours. A reason: the person has left since.
+        """
+        with self._writing() as session:
+            if subscription_id is not None:
+                left = _has_left(session, subscription_id)
+                if left is not None:
+                    return left
+            moved = session.execute(
+                update(ReportDelivery)
+                .where(
+                    ReportDelivery.id == claim.id,
+                    ReportDelivery.claimed_by == self.owner,
+                    ReportDelivery.status == DeliveryStatus.SENDING,
+                )
+                .values(phase=DeliveryPhase.DATA)
+                .execution_options(synchronize_session=False)
+            )
+            return rows_changed(moved) == 1
+
+    def finish(self, executions: set[int], pause: Outcome | None = None) -> None:
+        """Write what is still kept, give back what was not begun (with the `pause` that the mail
+        server's trouble asks for), and end the executions that have nothing open."""
+        waiting = {}
+        if pause is not None:
+            waiting = {
+                "reason": pause.reason,
+                "smtp_reply": pause.reply,
+                "next_attempt_at": pause.next_attempt_at,
+            }
+        with self._writing() as session:
+            session.execute(
+                update(ReportDelivery)
+                .where(
+                    ReportDelivery.claimed_by == self.owner,
+                    ReportDelivery.status == DeliveryStatus.SENDING,
+                    ReportDelivery.phase == DeliveryPhase.CLAIMED,
+                )
+                .values(
+                    status=DeliveryStatus.PENDING,
+                    phase=None,
+                    claimed_by=None,
+                    claimed_until=None,
+                    **waiting,
+                )
+                .execution_options(synchronize_session=False)
+            )
+            settle(session, executions, self.clock())
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A transaction that writes what is kept; if it fails, everything is still kept."""
+        kept = len(self._waiting)
+        with transaction() as session:
+            for claim, outcome in self._waiting:
+                record(session, claim.id, self.owner, outcome)
+            yield session
+        del self._waiting[:kept]
+
+
+def record(session: Session, delivery_id: int, owner: str | None, outcome: Outcome) -> None:
+    """Write an outcome onto a claimed delivery, if it is still the owner's."""
+    values: dict[str, Any] = {
+        "status": outcome.status,
+        "phase": None,
+        "reason": outcome.reason,
+        "smtp_reply": outcome.reply,
+        "next_attempt_at": outcome.next_attempt_at,
+        "sent_at": outcome.sent_at,
+        "artefact": outcome.artefact,
+        "claimed_by": None,
+        "claimed_until": None,
+    }
+    if outcome.charged:
+        values["attempts"] = ReportDelivery.attempts + 1
+    session.execute(
+        update(ReportDelivery)
+        .where(
+            ReportDelivery.id == delivery_id,
+            ReportDelivery.claimed_by == owner,
+            ReportDelivery.status == DeliveryStatus.SENDING,
+        )
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _has_left(session: Session, subscription_id: int) -> Reason | None:
+    row = session.execute(
+        select(ReportScheduleRecipient.is_subscribed, ReportScheduleRecipient.removed_at).where(
+            ReportScheduleRecipient.id == subscription_id
+        )
+    ).one()
+    if row.removed_at is not None:
+        return Reason.REMOVED
+    return None if row.is_subscribed else Reason.UNSUBSCRIBED

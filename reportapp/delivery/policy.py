@@ -1,0 +1,64 @@
+"""Pure decisions: when to try again, and when to give up."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reportapp.constants import DeliveryStatus, Reason
+from reportapp.mail.smtp_errors import Blame
+
+#: The waits before the three retries; greylisting needs the long ones.
+RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
+#: Each wait is made up to this part longer or shorter, so that retries do not come in one burst.
+JITTER = 0.2
+#: While the mail server as a whole is out of order.
+SERVER_PAUSE = timedelta(seconds=60)
+#: How long mails wait for the server to come back before they are given up.
+SERVER_PATIENCE = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one attempt makes of a delivery. `charged`: the attempt counts as a try."""
+
+    status: DeliveryStatus
+    reason: Reason | None = None
+    reply: str | None = None
+    next_attempt_at: datetime | None = None
+    sent_at: datetime | None = None
+    artefact: str | None = None
+    charged: bool = True
+
+
+def after_failure(
+    blame: Blame, reply: str, attempts: int, now: datetime, spread: float, *, resend: bool
+) -> Outcome:
+    """What becomes of a delivery whose attempt failed at the aware instant `now`.
+
+    `attempts`: the tries charged before this one. `spread`: a random number in [-1, 1] for the
+    jitter. `resend`: send again what may have arrived (AMBIGUOUS_DELIVERY).
+    """
+    if blame is Blame.SERVER:
+        return Outcome(
+            DeliveryStatus.PENDING, Reason.SERVER, reply, now + SERVER_PAUSE, charged=False
+        )
+    if blame is Blame.PERMANENT:
+        return Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, reply)
+    if blame is Blame.AMBIGUOUS and not resend:
+        return Outcome(DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS, reply)
+    reason = Reason.AMBIGUOUS if blame is Blame.AMBIGUOUS else Reason.TEMPORARY
+    if attempts >= len(RETRY_AFTER):
+        last = DeliveryStatus.UNKNOWN if blame is Blame.AMBIGUOUS else DeliveryStatus.FAILED
+        return Outcome(last, reason, reply)
+    wait = RETRY_AFTER[attempts] * (1 + JITTER * spread)
+    return Outcome(DeliveryStatus.PENDING, reason, reply, now + wait)
+
+
+def after_crash(reached_content: bool, now: datetime, *, resend: bool) -> Outcome:
+    """What becomes of a delivery whose sender vanished: sent again if the server cannot have it,
+    else held for a person, or sent again where `resend` says so."""
+    if not reached_content:
+        return Outcome(DeliveryStatus.PENDING, next_attempt_at=now, charged=False)
+    reply = "The sending process stopped before the mail server answered."
+    if resend:
+        return Outcome(DeliveryStatus.PENDING, Reason.AMBIGUOUS, reply, now)
+    return Outcome(DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS, reply)

@@ -1,0 +1,155 @@
+"""Sending: claims deliveries, hands them to the mail server one by one, writes down each fate."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from threading import Event
+from uuid import uuid4
+
+from flask import Flask, current_app
+
+from reportapp.clock import Clock
+from reportapp.constants import DeliveryStatus, Reason
+from reportapp.delivery.claims import Recorder, claim, kept_alive
+from reportapp.delivery.policy import Outcome, after_failure
+from reportapp.delivery.produce import Claim, Mail, produce
+from reportapp.extensions import db
+from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
+
+log = logging.getLogger(__name__)
+
+#: Deliveries claimed at a time: enough to read their data together, few enough to give back soon.
+BATCH = 100
+
+_WORDS = {
+    DeliveryStatus.SENT: "sent",
+    DeliveryStatus.FAILED: "failed",
+    DeliveryStatus.PENDING: "retrying",
+    DeliveryStatus.SKIPPED: "skipped",
+    DeliveryStatus.UNKNOWN: "unknown",
+}
+
+
+def deliver(clock: Clock, stop: Event | None = None) -> dict[str, int]:
+    """Send everything that can be sent now, over DELIVERY_WORKERS sessions, and return how many
+    were sent, failed, are to be retried, were skipped, and have an unknown fate.
+
+    When `stop` is set, the mail in hand is finished and the rest given back.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    stop = stop or Event()
+    workers = app.config["DELIVERY_WORKERS"]
+    if workers == 1:
+        return _totals([_Sender(app, clock, stop).run()])
+
+    def run(_number: int) -> Counter[DeliveryStatus]:
+        with app.app_context():
+            return _Sender(app, clock, stop).run()
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="deliver") as pool:
+        return _totals(list(pool.map(run, range(workers))))
+
+
+def _totals(counts: list[Counter[DeliveryStatus]]) -> dict[str, int]:
+    whole = sum(counts, Counter[DeliveryStatus]())
+    return {word: whole[status] for status, word in _WORDS.items()}
+
+
+class _Sender:
+    """One thread's work over one SMTP session at a time."""
+
+    def __init__(self, app: Flask, clock: Clock, stop: Event) -> None:
+        self.app, self.clock, self.stop = app, clock, stop
+        self.owner = uuid4().hex
+        self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
+        self.resend = app.config["AMBIGUOUS_DELIVERY"] == "resend"
+        self.recorder = Recorder(self.owner, clock)
+        self.counts: Counter[DeliveryStatus] = Counter()
+        self.sessions = ExitStack()
+        self.session: MailSession | None = None
+
+    def run(self) -> Counter[DeliveryStatus]:
+        with self.sessions:
+            while not self.stop.is_set():
+                claims = claim(self.owner, self.clock(), self.lease, BATCH)
+                if not claims or not self._send_batch(claims):
+                    break
+        return self.counts
+
+    def _send_batch(self, claims: list[Claim]) -> bool:
+        """False: the mail server is out of order, so that there is no point in going on."""
+        pause: Outcome | None = None
+        with kept_alive(self.app, self.owner, self.clock, self.lease):
+            try:
+                for claimed, made in produce(db.session(), claims, self.clock()):
+                    if self.stop.is_set():
+                        break
+                    outcome = made if isinstance(made, Outcome) else self._send(claimed, made)
+                    if outcome is None:
+                        log.warning("delivery %s was taken over by another process", claimed.id)
+                        continue
+                    self.recorder.note(claimed, outcome)
+                    self.counts[outcome.status] += 1
+                    if outcome.reason is Reason.SERVER:
+                        log.warning("mail server out of order: %s", outcome.reply)
+                        pause = outcome
+                        break
+            finally:
+                self.recorder.finish({claimed.execution_id for claimed in claims}, pause)
+        return pause is None
+
+    def _send(self, claimed: Claim, ready: Mail) -> Outcome | None:
+        """What became of one mail; None when the claim on it was lost."""
+        verdict: Reason | bool = True
+
+        def before_content() -> bool:
+            nonlocal verdict
+            verdict = self.recorder.may_send(claimed, ready.subscription_id)
+            return verdict is True
+
+        try:
+            reply = self._hand_over(ready, before_content)
+        except SendFailure as failure:
+            return after_failure(
+                failure.blame,
+                failure.reply,
+                claimed.attempts,
+                self.clock(),
+                random.uniform(-1, 1),  # noqa: S311 (spreads retries, keeps no secret)
+                resend=self.resend,
+            )
+        if isinstance(verdict, Reason):
+            return Outcome(DeliveryStatus.SKIPPED, verdict, charged=False)
+        if reply is None:
+            return None
+        return Outcome(
+            DeliveryStatus.SENT, reply=reply, sent_at=self.clock(), artefact=ready.artefact
+        )
+
+    def _hand_over(self, ready: Mail, before_content: Callable[[], bool]) -> str | None:
+        reused = self.session is not None and self.session.is_open
+        try:
+            return self._session().deliver(ready.message, before_content)
+        except SendFailure as failure:
+            # A server may close a session at any time between two mails; a new one tells whether
+            # that was all.
+            if reused and failure.blame is Blame.SERVER and failure.stage is Stage.MAIL:
+                self._close()
+                return self._session().deliver(ready.message, before_content)
+            raise
+
+    def _session(self) -> MailSession:
+        if self.session is None or not self.session.is_open:
+            self._close()
+            self.session = self.sessions.enter_context(mail.connect())
+        return self.session
+
+    def _close(self) -> None:
+        self.sessions.close()
+        self.session = None

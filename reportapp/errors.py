@@ -1,0 +1,29 @@
+"""What can go wrong on purpose: errors that a page, a command or the API turns into an answer."""
+
+
+class ReportappError(Exception):
+    """Base of all errors that a person may read; its text is a plain sentence."""
+
+
+class ConfigError(ReportappError):
+    """A setting is missing or impossible; the text names the environment variable."""
+
+
+class InvalidInput(ReportappError):
+    """Input that cannot be accepted. `fields` maps a field's name to its plain messages."""
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        self.fields = fields
+        super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items()))
+
+
+class NotFound(ReportappError):
+    """No such thing, or it is none of the asker's business (the two are told alike)."""
+
+
+class Forbidden(ReportappError):
+    """The asker is known, and may not do this."""
+
+
+class Conflict(ReportappError):
+    """The request is right, but the state of things forbids it now."""

@@ -1,0 +1,87 @@
+"""The Flask extensions, unbound, and the one way to write to the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Session
+
+#: Names for every constraint, so that migrations can drop them on both databases.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate()
+login_manager = LoginManager()
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One write: committed as a whole at the end, rolled back as a whole on any error.
+
+    What was only read before is released first, so that the write decides on a fresh view. On
+    SQLite the write lock is taken at the beginning: a read that turns into a write later would be
+    refused at once (SQLITE_BUSY_SNAPSHOT), however long the busy timeout is.
+    """
+    session: Any = db.session
+    session.commit()
+    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def rows_changed(result: Any) -> int:
+    """How many rows an UPDATE or DELETE found: what a compare-and-set asks."""
+    return int(result.rowcount)
+
+
+def tune_sqlite(engine: Engine) -> None:
+    """Make SQLite keep our promises: foreign keys, readers beside a writer, waiting for a lock,
+    and transactions that begin where SQLAlchemy begins them."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN comes too late and not for every statement; ours is below.
+        connection.isolation_level = None
+        # SQLite's own lower() knows ASCII only; searching must find Ольга by ольга.
+        connection.create_function("lower", 1, _lower, deterministic=True)
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text

@@ -1,0 +1,60 @@
+"""The table of periodic jobs: what runs, how often, and what it is for."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from reportapp.clock import now
+from reportapp.delivery import anything_due, deliver, plan_due, recover
+
+log = logging.getLogger(__name__)
+
+#: Set while the process is asked to end: the mail in hand is finished, nothing new is begun.
+stopping = Event()
+
+
+def due_check() -> None:
+    """Plan everything whose time has come; `send` finds it in the database."""
+    planned = plan_due(now())
+    if planned.schedules_due:
+        log.info("due-check: %s", planned)
+
+
+def peek() -> None:
+    """The due-check, early, when something is due."""
+    if anything_due(now()):
+        due_check()
+
+
+def send() -> None:
+    """Send what can be sent."""
+    totals = deliver(now, stopping)
+    if any(totals.values()):
+        log.info("deliveries: %s", totals)
+
+
+def sweep() -> None:
+    """Let go on or end what got stuck."""
+    found = recover(now())
+    if found.claims or found.given_up or found.executions:
+        log.info("recovered: %s", found)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A periodic job: a module-level function without arguments (APScheduler stores its name), and
+    APScheduler's trigger with its arguments."""
+
+    run: Callable[[], None]
+    trigger: str
+    when: dict[str, Any]
+
+
+JOBS: dict[str, Job] = {
+    "due-check": Job(due_check, "cron", {"minute": 0, "second": 0}),
+    "peek": Job(peek, "cron", {"minute": "*", "second": 0}),
+    "send": Job(send, "interval", {"seconds": 5}),
+    "sweep": Job(sweep, "interval", {"seconds": 15}),
+}

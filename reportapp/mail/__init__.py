@@ -1,0 +1,23 @@
+"""Mail: composing it, the SMTP session, and the built-in mailbox."""
+
+from reportapp.mail.compose import Letter, compose
+from reportapp.mail.message import Attachment, BadHeader, MailMessage, encode_attachment
+from reportapp.mail.sender import MailSession, ReportMail
+from reportapp.mail.smtp_errors import Blame, SendFailure, Stage
+
+#: The app's mail extension.
+mail = ReportMail()
+
+__all__ = [
+    "Attachment",
+    "BadHeader",
+    "Blame",
+    "Letter",
+    "MailMessage",
+    "MailSession",
+    "SendFailure",
+    "Stage",
+    "compose",
+    "encode_attachment",
+    "mail",
+]

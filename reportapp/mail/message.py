@@ -1,0 +1,142 @@
+"""One mail as bytes: headers that cannot be injected into, both bodies, a ready-made attachment.
+
+Flask-Mail's own Message is not used: it composes the attachment anew for every recipient, wraps
+List-Unsubscribe, and lets line breaks in extra headers and attachment names through.
+"""
+
+import base64
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+
+_LINE_BREAK = re.compile(r"[\r\n\x00]")
+#: RFC 5322 section 2.1.1, without the line break.
+_LONGEST_LINE = 998
+
+
+class BadHeader(ValueError):
+    """A header or an attachment's name holds a line break: it could add headers of its own."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file as a finished MIME part, encoded once for all its recipients. `size` is the file's,
+    in bytes."""
+
+    name: str
+    size: int
+    part: bytes = field(repr=False)
+
+
+def encode_attachment(name: str, content_type: str, data: bytes) -> Attachment:
+    """The attachment `name` of `data`. Raises BadHeader for a line break in the name."""
+    _refuse_line_breaks(name)
+    maintype, subtype = content_type.split("/", 1)
+    part = EmailMessage(policy=SMTP)
+    part.set_content(
+        data,
+        maintype,
+        subtype.partition(";")[0],
+        cte="base64",
+        disposition="attachment",
+        filename=name,
+    )
+    del part["MIME-Version"]
+    return Attachment(name, len(data), part.as_bytes())
+
+
+@dataclass(frozen=True)
+class MailMessage:
+    """A mail to exactly one address (a server's refusal is then about that one).
+
+    `key`: letters and digits that are in no other mail, for the MIME boundaries. `message_id`:
+    without angle brackets. `headers`: further ones, kept on one line each.
+    """
+
+    key: str
+    message_id: str
+    sender: str
+    to: tuple[str, str]
+    subject: str
+    date: datetime
+    text: str
+    html: str
+    attachment: Attachment | None = None
+    reply_to: tuple[str, str] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def envelope_from(self) -> str:
+        return parseaddr(self.sender)[1]
+
+    def as_bytes(self) -> bytes:
+        """The whole mail with CRLF line ends. Raises BadHeader."""
+        _refuse_line_breaks(self.sender)
+        mixed, alternative = f"=_m{self.key}", f"=_a{self.key}"
+        headers = [
+            _address_header("From", parseaddr(self.sender)),
+            _address_header("To", self.to),
+            *([_address_header("Reply-To", self.reply_to)] if self.reply_to else []),
+            _header("Subject", self.subject),
+            _header("Date", format_datetime(self.date)),
+            _header("Message-ID", f"<{self.message_id}>"),
+            *(_header(name, value) for name, value in self.headers),
+            "MIME-Version: 1.0",
+            f'Content-Type: multipart/mixed; boundary="{mixed}"',
+            "",
+            f"--{mixed}",
+            f'Content-Type: multipart/alternative; boundary="{alternative}"',
+        ]
+        pieces = [
+            "\r\n".join(headers).encode(),
+            b"",
+            _body(alternative, "plain", self.text),
+            _body(alternative, "html", self.html),
+            f"--{alternative}--".encode(),
+            b"",
+        ]
+        if self.attachment is not None:
+            pieces += [f"--{mixed}".encode(), self.attachment.part.removesuffix(b"\r\n")]
+        pieces += [f"--{mixed}--".encode(), b""]
+        return b"\r\n".join(pieces)
+
+
+def _body(boundary: str, subtype: str, text: str) -> bytes:
+    # Base64 whatever the text is: no line is too long and none begins with a dot.
+    encoded = base64.encodebytes(text.encode()).replace(b"\n", b"\r\n").removesuffix(b"\r\n")
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + encoded
+
+
+def _refuse_line_breaks(text: str) -> None:
+    if _LINE_BREAK.search(text):
+        raise BadHeader(f"a line break in {text[:80]!r}")
+
+
+def _header(name: str, value: str) -> str:
+    """One header. Plain ASCII stays on one line, so that links in it stay whole; anything else
+    becomes RFC 2047 encoded words."""
+    _refuse_line_breaks(name + value)
+    line = f"{name}: {value}"
+    if value.isascii() and len(line) <= _LONGEST_LINE:
+        return line
+    return f"{name}: " + Header(value, "utf-8", 75, name).encode(linesep="\r\n")
+
+
+def _address_header(name: str, address: tuple[str, str]) -> str:
+    person, mailbox = address
+    _refuse_line_breaks(person + mailbox)
+    if not person:
+        return f"{name}: {mailbox}"
+    if person.isascii() and len(person) <= 200:
+        quoted = person.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{name}: "{quoted}" <{mailbox}>'
+    return f"{name}: " + Header(person, "utf-8", 75, name).encode(linesep="\r\n") + f" <{mailbox}>"

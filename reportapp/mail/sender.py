@@ -1,0 +1,170 @@
+"""The SMTP session: Flask-Mail's connection with a timeout, checked certificates, many mails per
+session, and the knowledge of how far each mail has come."""
+
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import flask_mail
+from flask import Flask, current_app
+
+from reportapp.mail.mailbox import mailbox_folder, mailbox_port
+from reportapp.mail.message import MailMessage
+from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, refusal, reply_text
+
+#: Seconds. Connecting is quick or hopeless; RFC 5321 section 4.5.3.2 asks for patience with the
+#: reply to the content, since giving up there leaves the mail's fate unknown.
+CONNECT_TIMEOUT = 10
+FINAL_REPLY_TIMEOUT = 300
+
+_LEADING_DOT = re.compile(rb"(?m)^\.")
+
+
+class ReportMail(flask_mail.Mail):
+    """Flask-Mail, with our sessions."""
+
+    def init_app(self, app: Flask) -> Any:
+        state = super().init_app(app)
+        # Our tests talk to a real server; nothing is ever quietly not sent.
+        state.suppress = False
+        return state
+
+    def connect(self) -> "MailSession":
+        return MailSession(current_app.extensions["mail"], current_app.config)
+
+
+class MailSession(flask_mail.Connection):
+    """A context manager around one SMTP session. Entering connects, and raises SendFailure."""
+
+    host: smtplib.SMTP
+
+    def __init__(self, state: Any, config: Any) -> None:
+        super().__init__(state)
+        self._timeout = config["MAIL_TIMEOUT_SECONDS"]
+        self._own_name = config["MESSAGE_ID_DOMAIN"]
+        self._instance = Path(current_app.instance_path)
+
+    def configure_host(self) -> smtplib.SMTP:
+        try:
+            return self._connect()
+        except smtplib.SMTPResponseException as error:
+            raise refusal(Stage.CONNECT, error.smtp_code, error.smtp_error) from None
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            raise breakdown(Stage.CONNECT, error) from None
+
+    def _connect(self) -> smtplib.SMTP:
+        wait = min(CONNECT_TIMEOUT, self._timeout)
+        if not self.mail.server:
+            port = mailbox_port(mailbox_folder(str(self._instance)))
+            host = smtplib.SMTP("127.0.0.1", port, self._own_name, wait)
+        elif self.mail.use_ssl:
+            host = smtplib.SMTP_SSL(
+                self.mail.server,
+                self.mail.port,
+                self._own_name,
+                timeout=wait,
+                context=ssl.create_default_context(),
+            )
+        else:
+            host = smtplib.SMTP(self.mail.server, self.mail.port, self._own_name, wait)
+        try:
+            assert host.sock is not None
+            host.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            host.sock.settimeout(self._timeout)
+            if self.mail.server and self.mail.use_tls:
+                host.starttls(context=ssl.create_default_context())
+            host.ehlo_or_helo_if_needed()
+            if self.mail.username and self.mail.password:
+                host.login(self.mail.username, self.mail.password)
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        # An error while saying goodbye must not hide that the mails were sent.
+        try:
+            self.host.quit()
+        except (OSError, smtplib.SMTPException):
+            self.host.close()
+
+    def deliver(self, message: MailMessage, before_content: Callable[[], bool]) -> str | None:
+        """Send one mail; the server's reply to it.
+
+        `before_content` is called when the server has taken sender and recipient: what it writes
+        down is known before the server can have the mail. If it answers False the mail is not sent,
+        and None is returned. Raises SendFailure; the session can go on afterwards unless its blame
+        is SERVER or AMBIGUOUS.
+        """
+        content = message.as_bytes()
+        stage = Stage.MAIL
+        try:
+            options, address = self._options(message.to[1], len(content))
+            self._expect(stage, self.host.mail(message.envelope_from, options), 250)
+            stage = Stage.RCPT
+            self._expect(stage, self.host.rcpt(address), 250, 251)
+            stage = Stage.DATA
+            if not before_content():
+                self._reset()
+                return None
+            self._expect(stage, self.host.docmd("DATA"), 354)
+            stage = Stage.CONTENT
+            return self._content(content)
+        except SendFailure as failure:
+            if failure.blame in (Blame.TEMPORARY, Blame.PERMANENT):
+                self._reset()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
+            self.host.close()
+            raise breakdown(stage, error) from None
+
+    def _options(self, address: str, size: int) -> tuple[list[str], str]:
+        options = [f"SIZE={size}"] if self.host.has_extn("size") else []
+        local, _, domain = address.rpartition("@")
+        address = f"{local}@{domain.encode('idna').decode()}" if not domain.isascii() else address
+        if not address.isascii():
+            if not self.host.has_extn("smtputf8"):
+                raise SendFailure(
+                    Blame.PERMANENT, Stage.RCPT, f"The mail server cannot write to {address}."
+                )
+            options.append("SMTPUTF8")
+        return options, address
+
+    def _content(self, content: bytes) -> str:
+        # One write: the final dot in a small one of its own would wait for an acknowledgement.
+        self.host.send(_LEADING_DOT.sub(b"..", content) + b".\r\n")
+        assert self.host.sock is not None
+        self.host.sock.settimeout(max(FINAL_REPLY_TIMEOUT, self._timeout))
+        code, text = self.host.getreply()
+        if code != 250:
+            # getreply says -1 where there is no code: no answer at all to rely on.
+            if not 400 <= code < 600:
+                raise SendFailure(Blame.AMBIGUOUS, Stage.CONTENT, reply_text(code, text))
+            raise refusal(Stage.CONTENT, code, text)
+        self.host.sock.settimeout(self._timeout)
+        return reply_text(code, text)
+
+    def _expect(self, stage: Stage, reply: tuple[int, bytes], *codes: int) -> None:
+        if reply[0] not in codes:
+            raise refusal(stage, *reply)
+
+    def _reset(self) -> None:
+        try:
+            self.host.rset()
+        except (OSError, smtplib.SMTPException):
+            self.host.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session can take another mail, as far as this side knows."""
+        return getattr(self.host, "sock", None) is not None

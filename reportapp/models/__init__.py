@@ -1,0 +1,40 @@
+"""The tables. No queries and no commits live here."""
+
+from reportapp.models.authored import StudentReport, TeacherWeeklyReport, TutorWeeklyReport
+from reportapp.models.execution import ReportDelivery, ReportScheduleExecution
+from reportapp.models.people import ApiToken, GuardianLink, TutorLink, User
+from reportapp.models.schedule import ReportSchedule, ReportScheduleRecipient
+from reportapp.models.school import (
+    AcademicSession,
+    AttendanceRecord,
+    ClassGroup,
+    Course,
+    Enrollment,
+    LineItem,
+    Result,
+    School,
+)
+from reportapp.models.system import SchedulerLease
+
+__all__ = [
+    "AcademicSession",
+    "ApiToken",
+    "AttendanceRecord",
+    "ClassGroup",
+    "Course",
+    "Enrollment",
+    "GuardianLink",
+    "LineItem",
+    "ReportDelivery",
+    "ReportSchedule",
+    "ReportScheduleExecution",
+    "ReportScheduleRecipient",
+    "Result",
+    "SchedulerLease",
+    "School",
+    "StudentReport",
+    "TeacherWeeklyReport",
+    "TutorLink",
+    "TutorWeeklyReport",
+    "User",
+]

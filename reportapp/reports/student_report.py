@@ -1,0 +1,200 @@
+"""The student report: per student and class, how they do and what their teacher says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from reportapp.documents import BarChart, Column, Figure, Kind, ReportDocument, Section, Table
+from reportapp.models import StudentReport
+from reportapp.reports import facts
+from reportapp.reports.facts import Pair, Scores, mean, share, tenth
+from reportapp.reports.kinds import Order
+from reportapp.reports.scope import Scope
+
+COLUMNS = (
+    Column("Student", width=24),
+    Column("Class", width=18),
+    Column("Average score %", Kind.PERCENT, 12),
+    Column("Change (points)", Kind.CHANGE, 11),
+    Column("Attendance %", Kind.PERCENT, 12),
+    Column("Assignments done", Kind.COUNT, 13),
+    Column("Assignments total", Kind.COUNT, 13),
+    Column("Latest grade", width=10),
+    Column("Progress %", Kind.PERCENT, 11),
+    Column("Behaviour", Kind.NOTE, 40),
+    Column("Concerns", Kind.NOTE, 40),
+    Column("Recommendations", Kind.NOTE, 40),
+)
+REMARKS = (
+    "Scores count in the period in which the work was due.",
+    "Change compares with the period of the same length before, in percentage points.",
+    "Attendance leaves excused lessons out.",
+)
+BANDS = ((0, 50), (50, 60), (60, 70), (70, 80), (80, 90), (90, 101))
+#: With more rows than this a bar for each says less than their distribution.
+MOST_BARS = 8
+
+
+@dataclass(frozen=True)
+class _Facts:
+    students: dict[int, facts.Name]
+    classes: dict[int, facts.ClassName]
+    now: dict[Pair, Scores]
+    before: dict[Pair, Scores]
+    due: dict[int, int]
+    attendance: dict[Pair, Pair]
+    written: dict[Pair, list[StudentReport]]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One student in one class; percentages 0-100."""
+
+    pair: Pair
+    average: float | None
+    before: float | None
+    attended: int
+    lessons: int
+    done: int
+    total: int
+    written: StudentReport | None
+
+    @property
+    def change(self) -> float | None:
+        if self.average is None or self.before is None:
+            return None
+        return round(self.average - self.before, 1)
+
+
+def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Scope, ReportDocument]:
+    known = _gather(session, order, {pair for scope in scopes for pair in scope.pairs})
+    return {scope: _document(order, scope, known) for scope in scopes}
+
+
+def _gather(session: Session, order: Order, pairs: Collection[Pair]) -> _Facts:
+    students = {student for student, _ in pairs}
+    classes = {group for _, group in pairs}
+    written = defaultdict(list)
+    # Newest last, by the end of what they cover: a report on days after the period is not for it.
+    for report in sorted(
+        facts.published(
+            session, StudentReport, students, StudentReport.period_end <= order.period.end
+        ),
+        key=lambda report: (report.period_end, report.id),
+    ):
+        written[report.student_id, report.class_group_id].append(report)
+    return _Facts(
+        facts.names(session, students),
+        facts.class_names(session, classes),
+        facts.scores(session, pairs, order.period),
+        facts.scores(session, pairs, order.period.before()),
+        facts.assignments_due(session, classes, order.period),
+        facts.attendance(session, pairs, order.period),
+        dict(written),
+    )
+
+
+def _row(pair: Pair, known: _Facts, family: bool) -> _Row:
+    scores = known.now.get(pair, Scores(None, 0, 0))
+    before = known.before.get(pair, Scores(None, 0, 0))
+    attended, lessons = known.attendance.get(pair, (0, 0))
+    readable = [
+        report for report in known.written.get(pair, ()) if report.show_to_parent or not family
+    ]
+    return _Row(
+        pair,
+        tenth(scores.average),
+        tenth(before.average),
+        attended,
+        lessons,
+        scores.done,
+        known.due.get(pair[1], 0) - scores.exempt,
+        readable[-1] if readable else None,
+    )
+
+
+def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
+    def place(pair: Pair) -> tuple[object, ...]:
+        return (*known.students[pair[0]].sort_key, pair[0], known.classes[pair[1]].title, pair[1])
+
+    rows = [_row(pair, known, scope.family) for pair in sorted(scope.pairs, key=place)]
+    return ReportDocument(
+        title="Student report",
+        school=order.school,
+        author=order.author,
+        period=order.period,
+        figures=_figures(scope, rows),
+        sections=(
+            Section(
+                "Students by class",
+                Table(COLUMNS, tuple(_cells(row, known) for row in rows), label_columns=2),
+                _chart(rows, known),
+            ),
+        ),
+        remarks=REMARKS,
+        has_data=any(row.average is not None or row.lessons or row.total for row in rows),
+    )
+
+
+def _cells(row: _Row, known: _Facts) -> tuple[str | float | None, ...]:
+    written = row.written
+    return (
+        known.students[row.pair[0]].full,
+        known.classes[row.pair[1]].title,
+        row.average,
+        row.change,
+        share(row.attended, row.lessons),
+        row.done,
+        row.total,
+        (written.grade or None) if written else None,
+        written.progress_percent if written else None,
+        (written.behaviour or None) if written else None,
+        (written.concerns or None) if written else None,
+        (written.recommendations or None) if written else None,
+    )
+
+
+def _figures(scope: Scope, rows: list[_Row]) -> tuple[Figure, ...]:
+    attended, lessons = sum(row.attended for row in rows), sum(row.lessons for row in rows)
+    done, total = sum(row.done for row in rows), sum(row.total for row in rows)
+    return (
+        Figure("Students" if len(scope.students) != 1 else "Student", len(scope.students)),
+        Figure(
+            "Average score",
+            tenth(mean(row.average for row in rows)),
+            Kind.PERCENT,
+            tenth(mean(row.change for row in rows)),
+        ),
+        Figure("Attendance", share(attended, lessons), Kind.PERCENT),
+        Figure("Assignments done", share(done, total), Kind.PERCENT),
+    )
+
+
+def _chart(rows: list[_Row], known: _Facts) -> BarChart | None:
+    graded = [(row, row.average) for row in rows if row.average is not None]
+    if len(graded) < 2:
+        return None
+    if len(graded) > MOST_BARS:
+        counts = [
+            (
+                f"{low}–{min(high, 100)} %",
+                float(sum(low <= average < high for _, average in graded)),
+            )
+            for low, high in BANDS
+        ]
+        return BarChart("How the averages are spread", tuple(counts), max(n for _, n in counts))
+    one_child = len({row.pair[0] for row, _ in graded}) == 1
+    bars = tuple(
+        (
+            known.classes[row.pair[1]].title
+            if one_child
+            else f"{known.students[row.pair[0]].full}, {known.classes[row.pair[1]].title}",
+            average,
+        )
+        for row, average in graded
+    )
+    return BarChart("Average score", bars, 100, " %")

@@ -1,0 +1,104 @@
+"""The teacher's weekly report: per student and subject, what was done and what was noted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy.orm import Session
+
+from reportapp.documents import Column, Figure, Kind, ReportDocument, Section, Table
+from reportapp.models import TeacherWeeklyReport
+from reportapp.reports import facts
+from reportapp.reports.facts import Pair, Scores, mean, share, tenth
+from reportapp.reports.kinds import Order
+from reportapp.reports.scope import Scope
+
+COLUMNS = (
+    Column("Student", width=24),
+    Column("Subject", width=16),
+    Column("Class", width=18),
+    Column("Assignments completed", Kind.COUNT, 14),
+    Column("Assignments total", Kind.COUNT, 13),
+    Column("Average score %", Kind.PERCENT, 12),
+    Column("Attendance %", Kind.PERCENT, 12),
+    Column("Notes", Kind.NOTE, 50),
+)
+REMARKS = (
+    "Scores count in the period in which the work was due.",
+    "Attendance leaves excused lessons out.",
+)
+
+
+class _Facts:
+    """Everything that the documents of one batch are made from."""
+
+    def __init__(self, session: Session, order: Order, pairs: Collection[Pair]) -> None:
+        students = {student for student, _ in pairs}
+        classes = {group for _, group in pairs}
+        self.students = facts.names(session, students)
+        self.classes = facts.class_names(session, classes)
+        self.scores = facts.scores(session, pairs, order.period)
+        self.due = facts.assignments_due(session, classes, order.period)
+        self.attendance = facts.attendance(session, pairs, order.period)
+        self.notes: dict[Pair, list[str]] = defaultdict(list)
+        for report in facts.published(
+            session,
+            TeacherWeeklyReport,
+            students,
+            TeacherWeeklyReport.week_start.in_(order.period.mondays()),
+        ):
+            if report.notes:
+                self.notes[report.student_id, report.class_group_id].append(report.notes)
+
+
+def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Scope, ReportDocument]:
+    known = _Facts(session, order, {pair for scope in scopes for pair in scope.pairs})
+    return {scope: _document(order, scope, known) for scope in scopes}
+
+
+def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
+    def place(pair: Pair) -> tuple[object, ...]:
+        group = known.classes[pair[1]]
+        return (*known.students[pair[0]].sort_key, pair[0], group.subject, group.title, pair[1])
+
+    pairs = sorted(scope.pairs, key=place)
+    rows = tuple(_cells(pair, known) for pair in pairs)
+    completed, total = sum(row[3] for row in rows), sum(row[4] for row in rows)
+    lessons = [known.attendance.get(pair, (0, 0)) for pair in pairs]
+    return ReportDocument(
+        title="Teacher's weekly report",
+        school=order.school,
+        author=order.author,
+        period=order.period,
+        figures=(
+            Figure("Students" if len(scope.students) != 1 else "Student", len(scope.students)),
+            Figure("Average score", tenth(mean(row[5] for row in rows)), Kind.PERCENT),
+            Figure(
+                "Attendance",
+                share(sum(part for part, _ in lessons), sum(whole for _, whole in lessons)),
+                Kind.PERCENT,
+            ),
+            Figure("Assignments completed", share(completed, total), Kind.PERCENT),
+        ),
+        sections=(Section("Students by subject", Table(COLUMNS, rows, label_columns=3)),),
+        remarks=REMARKS,
+        has_data=any(row[4] or row[5] is not None or row[6] is not None or row[7] for row in rows),
+    )
+
+
+def _cells(
+    pair: Pair, known: _Facts
+) -> tuple[str, str, str, int, int, float | None, float | None, str | None]:
+    group = known.classes[pair[1]]
+    scores = known.scores.get(pair, Scores(None, 0, 0))
+    return (
+        known.students[pair[0]].full,
+        group.subject,
+        group.title,
+        scores.done,
+        known.due.get(pair[1], 0) - scores.exempt,
+        tenth(scores.average),
+        share(*known.attendance.get(pair, (0, 0))),
+        "\n".join(known.notes.get(pair, ())) or None,
+    )

@@ -1,0 +1,100 @@
+"""Making, changing, switching and deleting schedules."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from reportapp.access import Action, require
+from reportapp.extensions import transaction
+from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+from reportapp.schedules.find import get_schedule
+from reportapp.schedules.timing import first_run_after, last_planned_run, rule_of
+from reportapp.schedules.validation import ScheduleInput, check_schedule
+from reportapp.tokens import new_unsubscribe_token
+
+#: What a new schedule is where its maker says nothing.
+DEFAULTS: dict[str, Any] = {
+    "frequency": "weekly",
+    "day_of_week": 1,
+    "day_of_month": 1,
+    "time": "09:00",
+    "export_format": "csv",
+    "is_active": True,
+}
+
+
+def create_schedule(
+    actor: User, data: Mapping[str, Any], now: datetime, *, to_author: bool = False
+) -> ReportSchedule:
+    """A new schedule of the actor's, its first run planned. `to_author`: the actor receives it.
+
+    Raises Forbidden, or InvalidInput with all fields that are wrong.
+    """
+    require(actor, Action.MAKE_SCHEDULES)
+    checked = check_schedule(data, actor.role)
+    with transaction() as session:
+        schedule = ReportSchedule(created_by_id=actor.id, created_at=now)
+        _apply(schedule, checked, now, last_planned=None)
+        session.add(schedule)
+        session.flush()
+        if to_author:
+            session.add(
+                ReportScheduleRecipient(
+                    schedule_id=schedule.id,
+                    recipient_id=actor.id,
+                    unsubscribe_token=new_unsubscribe_token(),
+                    added_at=now,
+                )
+            )
+    return schedule
+
+
+def update_schedule(
+    actor: User, schedule_id: int, data: Mapping[str, Any], now: datetime
+) -> ReportSchedule:
+    """The schedule with the fields in `data` changed and its next run planned anew; today's run is
+    neither lost nor repeated.
+
+    Raises NotFound, or InvalidInput with all fields that are wrong, judged with the kept ones.
+    """
+    schedule = get_schedule(actor, schedule_id)
+    checked = check_schedule({**fields_of(schedule), **data}, schedule.created_by.role)
+    with transaction() as session:
+        session.refresh(schedule, with_for_update=True)
+        _apply(schedule, checked, now, last_planned_run(session, schedule_id))
+    return schedule
+
+
+def switch_schedule(actor: User, schedule_id: int, active: bool, now: datetime) -> ReportSchedule:
+    """Switch a schedule on or off. What was due while it was off is not sent afterwards."""
+    return update_schedule(actor, schedule_id, {"is_active": active}, now)
+
+
+def delete_schedule(actor: User, schedule_id: int, now: datetime) -> None:
+    """Take a schedule away for good; the ledger of what it sent stays. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    with transaction() as session:
+        session.refresh(schedule, with_for_update=True)
+        schedule.deleted_at = now
+        schedule.is_active = False
+        schedule.next_scheduled = None
+
+
+def fields_of(schedule: ReportSchedule) -> dict[str, Any]:
+    """The fields that a person can set, as they stand."""
+    return {name: getattr(schedule, name) for name in ScheduleInput.__dataclass_fields__}
+
+
+def _apply(
+    schedule: ReportSchedule, checked: ScheduleInput, now: datetime, last_planned: datetime | None
+) -> None:
+    rhythm_before = rule_of(schedule) if schedule.id else None
+    was_active = bool(schedule.id) and schedule.is_active
+    for name, value in asdict(checked).items():
+        setattr(schedule, name, value)
+    schedule.updated_at = now
+    if not schedule.is_active:
+        schedule.next_scheduled = None
+    elif not was_active or rhythm_before != checked.rule():
+        schedule.next_scheduled = first_run_after(checked.rule(), now, last_planned)

@@ -1,0 +1,67 @@
+"""Finding schedules that somebody may manage."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from reportapp.access import Action, Person, may_manage_schedule_of, require
+from reportapp.errors import NotFound
+from reportapp.extensions import db
+from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+
+
+@dataclass(frozen=True)
+class ListedSchedule:
+    """A row of the list, with how many people receive it at present."""
+
+    schedule: ReportSchedule
+    recipients: int
+
+
+def get_schedule(actor: Person, schedule_id: int) -> ReportSchedule:
+    """The schedule, if `actor` may manage it. Raises NotFound otherwise: that other people's
+    schedules exist is not told."""
+    schedule = db.session.get(ReportSchedule, schedule_id)
+    if (
+        schedule is None
+        or schedule.deleted_at is not None
+        or not may_manage_schedule_of(actor, schedule.created_by)
+    ):
+        raise NotFound("There is no such schedule.")
+    return schedule
+
+
+def list_schedules(
+    actor: Person, *, everybody: bool = False, page: int = 1, page_size: int = 25
+) -> tuple[list[ListedSchedule], int]:
+    """One page of the actor's schedules and how many there are in all: the next to run first, the
+    switched-off ones last. `everybody`: those of the whole school (admins)."""
+    require(actor, Action.SEE_ALL_SCHEDULES if everybody else Action.MAKE_SCHEDULES)
+    query = select(ReportSchedule).where(ReportSchedule.deleted_at.is_(None))
+    if everybody:
+        query = query.join(User, User.id == ReportSchedule.created_by_id).where(
+            User.school_id == actor.school_id
+        )
+    else:
+        query = query.where(ReportSchedule.created_by_id == actor.id)
+    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    active = (
+        select(func.count())
+        .where(
+            ReportScheduleRecipient.schedule_id == ReportSchedule.id,
+            ReportScheduleRecipient.is_subscribed,
+            ReportScheduleRecipient.removed_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        query.add_columns(active)
+        .order_by(
+            ReportSchedule.next_scheduled.is_(None),
+            ReportSchedule.next_scheduled,
+            ReportSchedule.id,
+        )
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    )
+    return [ListedSchedule(schedule, count) for schedule, count in rows], total

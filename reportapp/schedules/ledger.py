@@ -1,0 +1,157 @@
+"""The ledger's writing side: an execution with its deliveries, and its honest end."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from reportapp.constants import (
+    OPEN_DELIVERIES,
+    DeliveryStatus,
+    ExecutionStatus,
+    Reason,
+    Trigger,
+)
+from reportapp.models import (
+    ReportDelivery,
+    ReportSchedule,
+    ReportScheduleExecution,
+    ReportScheduleRecipient,
+)
+from reportapp.schedules.timing import period_of
+from reportapp.tokens import new_message_key
+
+
+def plan_execution(
+    session: Session,
+    schedule: ReportSchedule,
+    scheduled_for: datetime,
+    trigger: Trigger,
+    now: datetime,
+    *,
+    message_domain: str,
+    only: Collection[int] | None = None,
+    remark: str | None = None,
+) -> tuple[int, int]:
+    """Write one execution and a delivery for everybody on the schedule, in the caller's
+    transaction; (execution id, deliveries). Who has unsubscribed is skipped at once, with the
+    reason. `only`: these user ids instead of the recipients. `message_domain`: the domain of the
+    Message-IDs. `remark`: a plain sentence for the ledger."""
+    period = period_of(schedule, scheduled_for)
+    execution = ReportScheduleExecution(
+        schedule_id=schedule.id,
+        scheduled_for=scheduled_for,
+        period_start=period.start,
+        period_end=period.end,
+        trigger=trigger,
+        status=ExecutionStatus.STARTED,
+        started_at=now,
+        error_message=remark,
+    )
+    session.add(execution)
+    session.flush()
+    subscribed: list[tuple[int, bool]]
+    if only is not None:
+        subscribed = [(user_id, True) for user_id in only]
+    else:
+        subscribed = [
+            (row.recipient_id, row.is_subscribed)
+            for row in session.execute(
+                select(ReportScheduleRecipient.recipient_id, ReportScheduleRecipient.is_subscribed)
+                .where(
+                    ReportScheduleRecipient.schedule_id == schedule.id,
+                    ReportScheduleRecipient.removed_at.is_(None),
+                )
+                .order_by(ReportScheduleRecipient.id)
+            )
+        ]
+    if subscribed:
+        session.execute(
+            insert(ReportDelivery),
+            [
+                {
+                    "execution_id": execution.id,
+                    "recipient_id": user_id,
+                    "status": DeliveryStatus.PENDING if wanted else DeliveryStatus.SKIPPED,
+                    "reason": None if wanted else Reason.UNSUBSCRIBED,
+                    "next_attempt_at": now if wanted else None,
+                    "message_id": f"{new_message_key()}@{message_domain}",
+                }
+                for user_id, wanted in subscribed
+            ],
+        )
+    execution.total_recipients = len(subscribed)
+    session.flush()
+    settle(session, [execution.id], now)
+    return execution.id, len(subscribed)
+
+
+def settle(session: Session, execution_ids: Collection[int], now: datetime) -> list[int]:
+    """End those executions whose last delivery has ended, with true counts, in the caller's
+    transaction; the ids of those that ended."""
+    counts: dict[int, dict[DeliveryStatus, int]] = {id_: defaultdict(int) for id_ in execution_ids}
+    for execution_id, status, number in session.execute(
+        select(ReportDelivery.execution_id, ReportDelivery.status, func.count())
+        .where(ReportDelivery.execution_id.in_(counts))
+        .group_by(ReportDelivery.execution_id, ReportDelivery.status)
+    ):
+        counts[execution_id][status] = number
+    ended = [id_ for id_, found in counts.items() if not any(found.get(s) for s in OPEN_DELIVERIES)]
+    for execution_id in ended:
+        _end(session, execution_id, counts[execution_id], now)
+    return ended
+
+
+def _end(
+    session: Session, execution_id: int, counts: dict[DeliveryStatus, int], now: datetime
+) -> None:
+    execution = session.get_one(ReportScheduleExecution, execution_id)
+    if execution.status is not ExecutionStatus.STARTED:
+        return
+    execution.successful_sends = counts[DeliveryStatus.SENT]
+    execution.failed_sends = counts[DeliveryStatus.FAILED]
+    execution.skipped = counts[DeliveryStatus.SKIPPED]
+    execution.unknown_sends = counts[DeliveryStatus.UNKNOWN]
+    execution.status = _outcome(counts)
+    execution.completed_at = now
+    sentences = [
+        execution.error_message,
+        _sentence(execution.failed_sends, "could not be delivered"),
+        _sentence(execution.unknown_sends, "may or may not have arrived"),
+        None if execution.total_recipients else "The schedule had no recipients.",
+    ]
+    execution.error_message = " ".join(filter(None, sentences)) or None
+    made = execution.successful_sends + execution.failed_sends + execution.unknown_sends
+    if made:
+        values = {"last_generated": now}
+        if execution.successful_sends:
+            values["last_sent"] = now
+        session.execute(
+            update(ReportSchedule).where(ReportSchedule.id == execution.schedule_id).values(values)
+        )
+
+
+def _outcome(counts: dict[DeliveryStatus, int]) -> ExecutionStatus:
+    """Skipped mails were not to be sent, so they spoil nothing."""
+    not_sent = counts[DeliveryStatus.FAILED] + counts[DeliveryStatus.UNKNOWN]
+    if not not_sent:
+        return ExecutionStatus.COMPLETED
+    if counts[DeliveryStatus.SENT] or counts[DeliveryStatus.UNKNOWN]:
+        return ExecutionStatus.PARTIAL
+    return ExecutionStatus.FAILED
+
+
+def _sentence(number: int, fate: str) -> str | None:
+    if not number:
+        return None
+    return f"{number} {'mail' if number == 1 else 'mails'} {fate}."
+
+
+def reopen(session: Session, execution: ReportScheduleExecution) -> None:
+    """Take back an execution's end, since one of its deliveries will be tried again."""
+    execution.status = ExecutionStatus.STARTED
+    execution.completed_at = None
+    execution.error_message = None
+    session.flush()

@@ -1,0 +1,65 @@
+"""What one recipient would get from a schedule now, without sending it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from reportapp.constants import Reason
+from reportapp.documents import ReportDocument
+from reportapp.errors import NotFound
+from reportapp.extensions import db
+from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+from reportapp.reports import REPORTS, Order, load_scopes
+from reportapp.schedules.find import get_schedule
+from reportapp.schedules.timing import period_of
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A document, or the reason why this person would get nothing."""
+
+    recipient: User
+    document: ReportDocument | None
+    reason: Reason | None
+
+
+def preview(actor: User, schedule_id: int, recipient_id: int, now: datetime) -> Preview:
+    """What `recipient_id` would get if the schedule ran now. The person must be the actor or on
+    the schedule. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    if recipient_id != actor.id and not db.session.scalar(
+        select(ReportScheduleRecipient.id).where(
+            ReportScheduleRecipient.schedule_id == schedule_id,
+            ReportScheduleRecipient.recipient_id == recipient_id,
+            ReportScheduleRecipient.removed_at.is_(None),
+        )
+    ):
+        raise NotFound("Recipient not found.")
+    return _preview(schedule, db.session.get_one(User, recipient_id), now)
+
+
+def preview_by_id(schedule_id: int, recipient_id: int, now: datetime) -> Preview:
+    """The same without looking at who asks: for commands run by whoever runs the server. Raises
+    NotFound."""
+    schedule = db.session.get(ReportSchedule, schedule_id)
+    if schedule is None or schedule.deleted_at is not None:
+        raise NotFound("There is no such schedule.")
+    return _preview(schedule, db.session.get_one(User, recipient_id), now)
+
+
+def _preview(schedule: ReportSchedule, recipient: User, now: datetime) -> Preview:
+    author = schedule.created_by
+    session = db.session()
+    scope = load_scopes(session, schedule.report_type, author, [recipient], now)[recipient.id]
+    if not author.is_active:
+        return Preview(recipient, None, Reason.AUTHOR_INACTIVE)
+    if not recipient.is_active:
+        return Preview(recipient, None, Reason.INACTIVE)
+    if not scope:
+        return Preview(recipient, None, Reason.OUT_OF_SCOPE)
+    order = Order(schedule.report_type, author.school.name, author.name, period_of(schedule, now))
+    document = REPORTS[schedule.report_type].build(session, order, [scope])[scope]
+    if not document.has_data:
+        return Preview(recipient, document, Reason.NO_DATA)
+    return Preview(recipient, document, None)

@@ -1,0 +1,179 @@
+"""Who receives a schedule, and whom its author may send to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import aliased
+
+from reportapp.access import REPORT_READERS
+from reportapp.constants import EnrollmentRole, Role
+from reportapp.errors import Conflict, NotFound
+from reportapp.extensions import db, transaction
+from reportapp.models import (
+    ClassGroup,
+    Enrollment,
+    GuardianLink,
+    ReportSchedule,
+    ReportScheduleRecipient,
+    TutorLink,
+    User,
+)
+from reportapp.reports import load_scopes
+from reportapp.reports.scope import holds, school_day
+from reportapp.schedules.find import get_schedule
+from reportapp.tokens import new_unsubscribe_token
+
+_STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
+
+
+@dataclass(frozen=True)
+class ListedRecipient:
+    """A recipient and how many students their next report would be about, as things stand."""
+
+    row: ReportScheduleRecipient
+    students: int
+
+
+def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[ListedRecipient]:
+    """Everybody on the schedule, by name; removed people are left out. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    rows = list(
+        db.session.scalars(
+            select(ReportScheduleRecipient)
+            .join(User, User.id == ReportScheduleRecipient.recipient_id)
+            .where(
+                ReportScheduleRecipient.schedule_id == schedule.id,
+                ReportScheduleRecipient.removed_at.is_(None),
+            )
+            .order_by(User.family_name, User.given_name, User.id)
+        )
+    )
+    scopes = load_scopes(
+        db.session(),
+        schedule.report_type,
+        schedule.created_by,
+        [row.recipient for row in rows],
+        now,
+    )
+    return [ListedRecipient(row, len(scopes[row.recipient_id].students)) for row in rows]
+
+
+def search_candidates(
+    actor: User, schedule_id: int, text: str, now: datetime, limit: int = 20
+) -> Sequence[User]:
+    """People who can be added to the schedule and whose name or address contains every word of
+    `text`, by name. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    already = select(ReportScheduleRecipient.recipient_id).where(
+        ReportScheduleRecipient.schedule_id == schedule.id,
+        ReportScheduleRecipient.removed_at.is_(None),
+    )
+    query = reachable(schedule, now).where(User.id.not_in(already))
+    for word in text.split()[:5]:
+        query = query.where(
+            or_(
+                *(
+                    column.icontains(word[:100], autoescape=True)
+                    for column in (User.given_name, User.family_name, User.email)
+                )
+            )
+        )
+    return db.session.scalars(
+        query.order_by(User.family_name, User.given_name, User.id).limit(limit)
+    ).all()
+
+
+def add_recipient(
+    actor: User, schedule_id: int, user_id: int, now: datetime
+) -> ReportScheduleRecipient:
+    """Put a person on the schedule; doing it again changes nothing.
+
+    Raises NotFound for a schedule or a person out of reach, Conflict for one who unsubscribed: only
+    they can take that back.
+    """
+    schedule = get_schedule(actor, schedule_id)
+    with transaction() as session:
+        session.refresh(schedule, with_for_update=True)
+        person = session.scalar(reachable(schedule, now).where(User.id == user_id))
+        if person is None:
+            raise NotFound("Recipient not found.")
+        row = session.scalar(
+            select(ReportScheduleRecipient).where(
+                ReportScheduleRecipient.schedule_id == schedule.id,
+                ReportScheduleRecipient.recipient_id == user_id,
+            )
+        )
+        if row is None:
+            row = ReportScheduleRecipient(
+                schedule_id=schedule.id,
+                recipient_id=user_id,
+                unsubscribe_token=new_unsubscribe_token(),
+                added_at=now,
+            )
+            session.add(row)
+        elif not row.is_subscribed:
+            raise Conflict(
+                f"{person.name} has unsubscribed from this report; only they can subscribe again."
+            )
+        row.removed_at = None
+    return row
+
+
+def remove_recipient(actor: User, schedule_id: int, user_id: int, now: datetime) -> None:
+    """Take a person off the schedule. Raises NotFound when they are not on it."""
+    schedule = get_schedule(actor, schedule_id)
+    with transaction() as session:
+        row = session.scalar(
+            select(ReportScheduleRecipient).where(
+                ReportScheduleRecipient.schedule_id == schedule.id,
+                ReportScheduleRecipient.recipient_id == user_id,
+                ReportScheduleRecipient.removed_at.is_(None),
+            )
+        )
+        if row is None:
+            raise NotFound("Recipient not found.")
+        row.removed_at = now
+
+
+def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
+    """The people to whom the schedule's author may send its type of report: an admin to everybody
+    in the school, a teacher or tutor to colleagues, to own students and to those students'
+    guardians. What each of them then gets is the scope's business."""
+    author = schedule.created_by
+    query = select(User).where(
+        User.school_id == author.school_id,
+        User.is_active,
+        User.role.in_(REPORT_READERS[schedule.report_type]),
+    )
+    if author.role is Role.ADMIN:
+        return query
+    day = school_day(db.session(), author, now)
+    students = _students_of(author, day)
+    guardians = select(GuardianLink.guardian_id).where(
+        GuardianLink.student_id.in_(students), holds(GuardianLink, day)
+    )
+    return query.where(or_(User.role.in_(_STAFF), User.id.in_(students), User.id.in_(guardians)))
+
+
+def _students_of(author: User, day: date) -> Select[Any]:
+    if author.role is Role.TUTOR:
+        return select(TutorLink.student_id).where(
+            TutorLink.tutor_id == author.id, holds(TutorLink, day)
+        )
+    teaching = aliased(Enrollment)
+    return (
+        select(Enrollment.user_id)
+        .join(teaching, teaching.class_group_id == Enrollment.class_group_id)
+        .join(ClassGroup, ClassGroup.id == Enrollment.class_group_id)
+        .where(
+            ClassGroup.is_active,
+            teaching.user_id == author.id,
+            teaching.role == EnrollmentRole.TEACHER,
+            Enrollment.role == EnrollmentRole.STUDENT,
+            holds(teaching, day),
+            holds(Enrollment, day),
+        )
+    )

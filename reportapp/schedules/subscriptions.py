@@ -1,0 +1,67 @@
+"""Leaving a report and coming back: by the link in a mail, or signed in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from reportapp.errors import NotFound
+from reportapp.extensions import db, transaction
+from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+
+
+def find_subscription(token: str) -> ReportScheduleRecipient:
+    """The subscription of an unsubscribe token. Raises NotFound for any other text."""
+    row = None
+    if len(token) <= 43:
+        row = db.session.scalar(
+            select(ReportScheduleRecipient).where(
+                ReportScheduleRecipient.unsubscribe_token == token
+            )
+        )
+    if row is None:
+        raise NotFound("This link is not valid, or no longer.")
+    return row
+
+
+def set_subscribed(token: str, subscribed: bool, now: datetime) -> ReportScheduleRecipient:
+    """Unsubscribe, or take that back; doing it twice changes nothing. Raises NotFound."""
+    row = find_subscription(token)
+    with transaction() as session:
+        # One statement that looks at the present state: two clicks keep the first one's time.
+        session.execute(
+            update(ReportScheduleRecipient)
+            .where(
+                ReportScheduleRecipient.id == row.id,
+                ReportScheduleRecipient.is_subscribed.is_not(subscribed),
+            )
+            .values(is_subscribed=subscribed, unsubscribed_at=None if subscribed else now)
+        )
+    db.session.refresh(row)
+    return row
+
+
+def my_subscriptions(actor: User) -> Sequence[ReportScheduleRecipient]:
+    """Every schedule that the actor is on, also those the actor has left, by name."""
+    return db.session.scalars(
+        select(ReportScheduleRecipient)
+        .join(ReportSchedule, ReportSchedule.id == ReportScheduleRecipient.schedule_id)
+        .where(
+            ReportScheduleRecipient.recipient_id == actor.id,
+            ReportScheduleRecipient.removed_at.is_(None),
+            ReportSchedule.deleted_at.is_(None),
+        )
+        .options(joinedload(ReportScheduleRecipient.schedule).joinedload(ReportSchedule.created_by))
+        .order_by(ReportSchedule.name, ReportSchedule.id)
+    ).all()
+
+
+def set_my_subscription(
+    actor: User, subscription_id: int, subscribed: bool, now: datetime
+) -> ReportScheduleRecipient:
+    """The same, signed in, for one of the actor's own. Raises NotFound for any other."""
+    row = db.session.get(ReportScheduleRecipient, subscription_id)
+    if row is None or row.recipient_id != actor.id:
+        raise NotFound("There is no such subscription.")
+    return set_subscribed(row.unsubscribe_token, subscribed, now)

@@ -1,0 +1,52 @@
+"""The pages. Each view parses its input, calls one use-case and shows the result."""
+
+from flask import Blueprint, Flask
+
+from reportapp.web import (
+    account,
+    detail,
+    edit,
+    errors,
+    filters,
+    guards,
+    health,
+    history,
+    home,
+    inputs,
+    login,
+    mailbox,
+    preview,
+    schedules,
+    security,
+    session,
+    subscriptions,
+    unsubscribe,
+)
+
+#: Every group of pages and who may enter it; a test proves that no route is outside of this.
+BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
+    (health.bp, guards.public),
+    (login.bp, guards.public),
+    (unsubscribe.bp, guards.public),
+    (home.bp, guards.signed_in),
+    (subscriptions.bp, guards.signed_in),
+    (account.bp, guards.signed_in),
+    (schedules.bp, guards.author),
+    (edit.bp, guards.author),
+    (detail.bp, guards.author),
+    (preview.bp, guards.author),
+    (history.bp, guards.author),
+    (mailbox.bp, guards.mailbox_reader),
+)
+
+
+def register(app: Flask) -> None:
+    """Give `app` all pages, with their guards, error pages and headers."""
+    inputs.register(app)
+    session.register(app)
+    security.register(app)
+    filters.register(app)
+    errors.register(app)
+    for blueprint, guard in BLUEPRINTS:
+        app.before_request_funcs.setdefault(blueprint.name, []).append(guard)
+        app.register_blueprint(blueprint)

@@ -1,0 +1,91 @@
+"""One schedule: its state, its recipients, and sending it now."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from reportapp import clock
+from reportapp.errors import Conflict, InvalidInput
+from reportapp.schedules.find import get_schedule
+from reportapp.schedules.recipients import (
+    add_recipient,
+    list_recipients,
+    remove_recipient,
+    search_candidates,
+)
+from reportapp.schedules.runs import list_executions, run_now, send_test
+from reportapp.schedules.timing import period_of
+from reportapp.web.errors import problems
+from reportapp.web.inputs import key_from
+from reportapp.web.session import actor
+
+bp = Blueprint("detail", __name__, url_prefix="/schedules")
+
+_CANDIDATES = 20
+_LATEST_RUNS = 5
+
+
+@bp.get("/<int:schedule_id>")
+def show(schedule_id: int) -> ResponseReturnValue:
+    return _page(schedule_id)
+
+
+@bp.post("/<int:schedule_id>/recipients")
+def add(schedule_id: int) -> ResponseReturnValue:
+    user_id = key_from(request.form.get("user_id"), "Recipient not found.")
+    row = add_recipient(actor(), schedule_id, user_id, clock.now())
+    flash(f"{row.recipient.name} will receive this report.", "success")
+    return redirect(_recipients_url(schedule_id))
+
+
+@bp.post("/<int:schedule_id>/recipients/<int:user_id>/remove")
+def remove(schedule_id: int, user_id: int) -> ResponseReturnValue:
+    remove_recipient(actor(), schedule_id, user_id, clock.now())
+    flash("Taken off the list of recipients.", "success")
+    return redirect(_recipients_url(schedule_id))
+
+
+@bp.post("/<int:schedule_id>/run")
+def run(schedule_id: int) -> ResponseReturnValue:
+    domain = current_app.config["MESSAGE_ID_DOMAIN"]
+    execution_id = run_now(actor(), schedule_id, clock.now(), message_domain=domain)
+    return redirect(url_for("history.run", execution_id=execution_id))
+
+
+@bp.post("/<int:schedule_id>/test")
+def test_mail(schedule_id: int) -> ResponseReturnValue:
+    domain = current_app.config["MESSAGE_ID_DOMAIN"]
+    execution_id = send_test(actor(), schedule_id, clock.now(), message_domain=domain)
+    return redirect(url_for("history.run", execution_id=execution_id))
+
+
+@bp.errorhandler(Conflict)
+@bp.errorhandler(InvalidInput)
+def _refused(error: Conflict | InvalidInput) -> ResponseReturnValue:
+    """A refusal is told on the page where the button was."""
+    flash(problems(error) if isinstance(error, InvalidInput) else str(error), "danger")
+    assert request.view_args is not None
+    return _page(request.view_args["schedule_id"], 422 if isinstance(error, InvalidInput) else 409)
+
+
+def _recipients_url(schedule_id: int) -> str:
+    """Back to the list of recipients, with the search that was open."""
+    query = request.form.get("q")
+    return url_for("detail.show", schedule_id=schedule_id, q=query or None, _anchor="recipients")
+
+
+def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
+    now = clock.now()
+    schedule = get_schedule(actor(), schedule_id)
+    text = request.values.get("q")
+    planned = schedule.next_scheduled
+    page = render_template(
+        "schedules/show.html",
+        schedule=schedule,
+        period=period_of(schedule, planned) if planned else None,
+        recipients=list_recipients(actor(), schedule_id, now),
+        text=text,
+        found=None if text is None else search_candidates(actor(), schedule_id, text, now),
+        limit=_CANDIDATES,
+        runs=list_executions(actor(), schedule_id, limit=_LATEST_RUNS),
+    )
+    return page, status

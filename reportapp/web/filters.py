@@ -1,0 +1,88 @@
+"""What templates can call."""
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import Flask, current_app
+from flask_login import current_user
+
+from reportapp import clock
+from reportapp.access import Action, may
+from reportapp.constants import (
+    DeliveryStatus,
+    ExecutionStatus,
+    ExportFormat,
+    Frequency,
+    Reason,
+    Role,
+    Trigger,
+)
+from reportapp.models import ReportSchedule
+from reportapp.recurrence import describe, moment, place
+from reportapp.reports import REPORTS
+from reportapp.schedules.heartbeat import scheduler_runs
+from reportapp.schedules.timing import rule_of
+from reportapp.web import words
+from reportapp.web.guards import has_mailbox
+
+_WORDS: dict[type[StrEnum], dict] = {
+    Role: words.ROLE,
+    Frequency: words.FREQUENCY,
+    ExportFormat: words.FORMAT,
+    Trigger: words.TRIGGER,
+    ExecutionStatus: words.RUN,
+    DeliveryStatus: words.MAIL,
+    Reason: words.REASON,
+}
+
+
+def register(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        describe=describe,
+        moment=_moment,
+        word=_word,
+        relative=_relative,
+        sentence=_sentence,
+        place=_place,
+    )
+    app.jinja_env.globals.update(
+        REPORTS=REPORTS,
+        Action=Action,
+        may=may,
+        has_mailbox=has_mailbox,
+        zone_names=_zone_names,
+        scheduler_stopped=_scheduler_stopped,
+    )
+    app.context_processor(lambda: {"platform_name": current_app.config["PLATFORM_NAME"]})
+
+
+def _moment(instant: datetime, zone_name: str | None = None) -> str:
+    """An instant in the reader's zone, or in the one named."""
+    return moment(instant, ZoneInfo(zone_name or current_user.zone_name))
+
+
+def _word(value: StrEnum) -> str:
+    """What one of the database's words means to a person."""
+    return _WORDS[type(value)][value]
+
+
+def _relative(instant: datetime) -> str:
+    return words.relative(instant, clock.now())
+
+
+def _sentence(schedule: ReportSchedule) -> str:
+    """When the schedule runs: `Mondays at 09:00, Berlin`."""
+    return describe(rule_of(schedule))
+
+
+def _place(zone_name: str) -> str:
+    return place(ZoneInfo(zone_name))
+
+
+def _zone_names() -> list[str]:
+    return sorted(available_timezones())
+
+
+def _scheduler_stopped() -> bool:
+    return not scheduler_runs(clock.now())

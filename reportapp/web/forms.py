@@ -1,0 +1,109 @@
+"""Forms: reading what was typed. What is acceptable, the use-cases decide; their messages are put
+back at the fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.fields import SelectChoice
+
+from reportapp.access import report_types_for
+from reportapp.constants import Role
+from reportapp.errors import InvalidInput
+from reportapp.models import ReportSchedule, User
+from reportapp.recurrence.words import WEEKDAYS, ordinal
+from reportapp.reports import REPORTS
+from reportapp.schedules.edit import DEFAULTS, fields_of
+from reportapp.web.words import FORMAT_USE, FREQUENCY
+
+
+class Form(FlaskForm):
+    """A form that shows a use-case's errors at its fields."""
+
+    def show(self, error: InvalidInput) -> None:
+        for name, texts in error.fields.items():
+            field = self._fields.get(name)
+            if field is not None:
+                field.errors = list(texts)
+            else:
+                self.form_errors.extend(texts)
+
+
+class LoginForm(Form):
+    email = StringField("E-mail address")
+    password = PasswordField("Password")
+    remember = BooleanField("Stay logged in on this device for two weeks")
+
+
+class ZoneForm(Form):
+    time_zone = StringField("Time zone")
+
+
+class PasswordForm(Form):
+    current_password = PasswordField("Present password")
+    new_password = PasswordField("New password")
+
+
+def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
+    return [SelectChoice(str(value), label) for value, label in words.items()]
+
+
+_WEEKDAYS = dict(enumerate(WEEKDAYS, start=1))
+_MONTH_DAYS = {
+    **{day: ordinal(day) for day in range(1, 29)},
+    **{day: f"{ordinal(day)}, or the last day" for day in (29, 30)},
+    31: "Last day of the month",
+}
+
+
+class ScheduleForm(Form):
+    name = StringField("Name")
+    report_type = SelectField("Report")
+    frequency = SelectField("How often", choices=_choices(FREQUENCY))
+    day_of_week = SelectField("Weekday", choices=_choices(_WEEKDAYS))
+    day_of_month = SelectField("Day of the month", choices=_choices(_MONTH_DAYS))
+    time = StringField("Time")
+    time_zone = StringField("Time zone")
+    export_format = SelectField("Attached as", choices=_choices(FORMAT_USE))
+    is_active = BooleanField("Active: send by itself at these times")
+    to_author = BooleanField("Send it to me, too")
+
+    @classmethod
+    def blank(cls, actor: User) -> "ScheduleForm":
+        """For a new schedule of `actor`, or what they have typed."""
+        kinds = report_types_for(actor.role)
+        start = {**DEFAULTS, "report_type": kinds[0], "time_zone": actor.zone_name}
+        return cls._with(actor.role, {**start, "to_author": True})
+
+    @classmethod
+    def of(cls, schedule: ReportSchedule) -> "ScheduleForm":
+        """For changing `schedule`, or what they have typed."""
+        start = fields_of(schedule)
+        start["time"] = f"{schedule.time:%H:%M}"
+        for field in ("day_of_week", "day_of_month"):
+            start[field] = start[field] or DEFAULTS[field]
+        return cls._with(schedule.created_by.role, start)
+
+    @classmethod
+    def _with(cls, author_role: Role, start: dict[str, Any]) -> "ScheduleForm":
+        # What a sent form lacks is missing; it is not what the form began with.
+        begin = {name: _plain(value) for name, value in start.items()}
+        form = cls() if request.method == "POST" else cls(data=begin)
+        kinds = report_types_for(author_role)
+        form.report_type.choices = _choices({kind: REPORTS[kind].label for kind in kinds})
+        return form
+
+    def wants_saving(self) -> bool:
+        """Whether the form was sent to be saved, and not only to see the next runs."""
+        return request.method == "POST" and "only_show" not in request.form
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, for the use-case."""
+        own = {"csrf_token", "to_author"}
+        return {name: field.data for name, field in self._fields.items() if name not in own}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool) or value is None else str(value)

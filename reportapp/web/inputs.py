@@ -1,0 +1,79 @@
+"""Numbers and text from outside, made harmless for the database before any view sees them."""
+
+from dataclasses import dataclass
+
+from flask import Flask, abort, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.routing import BaseConverter, ValidationError
+
+from reportapp.errors import NotFound
+
+#: The highest key that PostgreSQL's INTEGER can hold; asking for a higher one would be an error.
+MAX_KEY = 2_147_483_647
+_MAX_PAGE = 1_000_000
+
+
+class KeyConverter(BaseConverter):
+    """`<int:…>` in a route: a key that a table can have."""
+
+    regex = "[0-9]{1,10}"
+
+    def to_python(self, value: str) -> int:
+        key = read_key(value)
+        if key is None:
+            raise ValidationError
+        return key
+
+
+def read_key(text: str | None) -> int | None:
+    """A table's key from text, or None when it cannot be one."""
+    if not text or not text.isascii() or not text.isdigit() or len(text) > 10:
+        return None
+    return int(text) if int(text) <= MAX_KEY else None
+
+
+def key_from(text: str | None, message: str) -> int:
+    """A table's key from text. Raises NotFound with `message`."""
+    key = read_key(text)
+    if key is None:
+        raise NotFound(message)
+    return key
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Where in a long list the reader is: `page` counts from 1."""
+
+    page: int
+    size: int
+    total: int = 0
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.size
+
+
+def page_number() -> int:
+    """The page that the address asks for; 1 for anything that is not one."""
+    page = read_key(request.args.get("page"))
+    return min(max(page or 1, 1), _MAX_PAGE)
+
+
+def register(app: Flask) -> None:
+    app.url_map.converters["int"] = KeyConverter
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL cannot hold the character NUL, and nobody types it."""
+    texts = [request.path, *_texts(request.args), *_texts(request.form)]
+    if any("\x00" in text for text in texts):
+        abort(400, "The page received a character that no text can contain.")
+
+
+def _texts(values: MultiDict[str, str]) -> list[str]:
+    return [*values, *(text for _, text in values.items(multi=True))]

@@ -1,0 +1,54 @@
+"""Leaving a report by the link in its mail. The link's token is the authority: no log-in, no
+cookie and no CSRF token, as RFC 8058 wants it. Mail scanners follow links: GET changes nothing."""
+
+from flask import Blueprint, Response, make_response, render_template
+from flask.typing import ResponseReturnValue
+
+from reportapp import clock
+from reportapp.errors import NotFound
+from reportapp.extensions import csrf
+from reportapp.models import ReportScheduleRecipient
+from reportapp.schedules.subscriptions import find_subscription, set_subscribed
+
+bp = Blueprint("unsubscribe", __name__, url_prefix="/u")
+csrf.exempt(bp)
+
+
+@bp.get("/<token>")
+def ask(token: str) -> ResponseReturnValue:
+    row = find_subscription(token)
+    return _page(row, "ask" if row.is_subscribed else "already")
+
+
+@bp.post("/<token>")
+def leave(token: str) -> ResponseReturnValue:
+    return _page(set_subscribed(token, False, clock.now()), "done")
+
+
+@bp.post("/<token>/undo")
+def undo(token: str) -> ResponseReturnValue:
+    return _page(set_subscribed(token, True, clock.now()), "undone")
+
+
+@bp.errorhandler(NotFound)
+def _unknown(error: NotFound) -> ResponseReturnValue:
+    return render_template("unsubscribe.html", state="unknown", text=str(error)), 404
+
+
+@bp.after_request
+def _keep_token_secret(response: Response) -> Response:
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _page(row: ReportScheduleRecipient, state: str) -> ResponseReturnValue:
+    return make_response(
+        render_template(
+            "unsubscribe.html",
+            state=state,
+            token=row.unsubscribe_token,
+            schedule=row.schedule,
+            school=row.schedule.created_by.school,
+        )
+    )

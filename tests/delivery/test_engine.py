@@ -1,0 +1,388 @@
+"""From a due schedule to the bytes at a real mail server, and what the ledger says."""
+
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from sqlalchemy import select, update
+
+from reportapp import clock
+from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
+from reportapp.delivery import deliver, plan_due, recover
+from reportapp.delivery.claims import Recorder, claim
+from reportapp.errors import Conflict
+from reportapp.extensions import db, transaction
+from reportapp.models import (
+    GuardianLink,
+    ReportDelivery,
+    ReportScheduleExecution,
+    ReportScheduleRecipient,
+)
+from reportapp.reports import REPORTS
+from reportapp.schedules.edit import switch_schedule
+from reportapp.schedules.recipients import remove_recipient
+from reportapp.schedules.runs import resend, run_now, send_test
+from reportapp.schedules.subscriptions import set_subscribed
+from tests.cast import NOW, create_order
+from tests.smtp import HANG_UP
+
+#: 09:00 in Berlin on the Monday of the cast.
+DUE = NOW + timedelta(minutes=30)
+
+
+def run(instant=DUE):
+    """One turn of the scheduler at `instant`."""
+    plan_due(instant)
+    recover(instant)
+    return deliver(clock.fixed(instant))
+
+
+def ledger():
+    """{address: (status, reason)} of all deliveries."""
+    return {
+        row.recipient.email: (row.status, row.reason)
+        for row in db.session.scalars(select(ReportDelivery))
+    }
+
+
+def only_execution() -> ReportScheduleExecution:
+    return db.session.scalars(select(ReportScheduleExecution)).one()
+
+
+def test_a_due_schedule_reaches_its_recipients_and_moves_on(cast, smtp):
+    schedule = create_order(cast.tom, cast.tom, cast.pia)
+    assert schedule.next_scheduled == DUE
+
+    assert run(DUE - timedelta(minutes=1)) == dict.fromkeys(
+        ("sent", "failed", "retrying", "skipped", "unknown"), 0
+    )
+    assert run()["sent"] == 2
+
+    assert smtp.addresses == ["pia@parent.example", "tom@teacher.example"]
+    assert schedule.next_scheduled == DUE + timedelta(days=7)
+    assert schedule.last_sent == DUE
+    execution = only_execution()
+    assert execution.status is ExecutionStatus.COMPLETED
+    assert (execution.total_recipients, execution.successful_sends) == (2, 2)
+    assert execution.success_rate == 100
+    assert run()["sent"] == 0
+    assert len(smtp.arrived) == 2
+
+
+def test_each_recipient_gets_only_what_author_and_recipient_both_may_see(cast, smtp):
+    create_order(cast.tom, cast.tom, cast.pia, cast.pol, cast.ada)
+    run()
+    rows = {mail.to: mail.attachment[1].decode("utf-8-sig") for mail in smtp.arrived}
+    assert "Ben" in rows["tom@teacher.example"]
+    assert "Ben" not in rows["pia@parent.example"]
+    assert "7a Mathematics" in rows["pia@parent.example"]
+    assert "English" not in rows["pia@parent.example"]
+    assert "Cem" not in rows["pol@parent.example"]
+    assert rows["ada@admin.example"] == rows["tom@teacher.example"]
+
+
+def test_a_parent_without_a_child_here_gets_nothing_and_the_ledger_says_why(cast, smtp):
+    create_order(cast.ada, cast.nil, cast.pia)
+    assert run()["skipped"] == 1
+    assert smtp.addresses == ["pia@parent.example"]
+    assert ledger()["nil@parent.example"] == (DeliveryStatus.SKIPPED, Reason.OUT_OF_SCOPE)
+
+
+def test_who_has_unsubscribed_is_skipped_with_the_reason(cast, smtp):
+    schedule = create_order(cast.tom, cast.tom, cast.pia)
+    token = subscription(schedule, cast.pia).unsubscribe_token
+    set_subscribed(token, False, NOW)
+    run()
+    assert smtp.addresses == ["tom@teacher.example"]
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.UNSUBSCRIBED)
+
+    set_subscribed(token, True, NOW)
+    run(DUE + timedelta(days=7))  # no data in that week
+    assert only_open() == []
+
+
+def test_leaving_between_planning_and_sending_counts(cast, smtp):
+    schedule = create_order(cast.tom, cast.tom, cast.pia, cast.pol)
+    plan_due(DUE)
+    set_subscribed(subscription(schedule, cast.pia).unsubscribe_token, False, DUE)
+    remove_recipient(cast.tom, schedule.id, cast.pol.id, DUE)
+    deliver(clock.fixed(DUE))
+    assert smtp.addresses == ["tom@teacher.example"]
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.UNSUBSCRIBED)
+    assert ledger()["pol@parent.example"] == (DeliveryStatus.SKIPPED, Reason.REMOVED)
+
+
+def test_leaving_while_the_batch_is_being_sent_counts_too(cast, smtp):
+    schedule = create_order(cast.tom, cast.ada, cast.pia)
+    token = subscription(schedule, cast.pia).unsubscribe_token
+    engine = db.engine
+
+    def leave(address):
+        # The documents of both were made before Ada's mail was handed over.
+        if address.startswith("ada"):
+            with engine.begin() as connection:
+                connection.execute(
+                    update(ReportScheduleRecipient)
+                    .where(ReportScheduleRecipient.unsubscribe_token == token)
+                    .values(is_subscribed=False)
+                )
+
+    smtp.on_rcpt = leave
+    run()
+    assert smtp.addresses == ["ada@admin.example"]
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.UNSUBSCRIBED)
+
+
+def test_what_changed_since_planning_decides_at_sending(cast, smtp):
+    create_order(cast.ada, cast.ada, cast.pia, cast.pol, cast.tom)
+    plan_due(DUE)
+    with transaction():
+        cast.pia.email = None
+        cast.tom.is_active = False
+        for link in db.session.scalars(select(GuardianLink).filter_by(guardian_id=cast.pol.id)):
+            link.end_date = NOW.date() - timedelta(days=1)
+    deliver(clock.fixed(DUE))
+    assert smtp.addresses == ["ada@admin.example"]
+    assert {address: reason for address, (_, reason) in ledger().items()} == {
+        "ada@admin.example": None,
+        None: Reason.NO_ADDRESS,
+        "tom@teacher.example": Reason.INACTIVE,
+        "pol@parent.example": Reason.OUT_OF_SCOPE,
+    }
+
+
+def test_nothing_leaves_for_an_author_who_is_gone(cast, smtp):
+    create_order(cast.tom, cast.tom, cast.pia)
+    with transaction():
+        cast.tom.is_active = False
+    assert run()["skipped"] == 2
+    assert {reason for _, reason in ledger().values()} == {Reason.AUTHOR_INACTIVE}
+
+
+def test_switching_off_stops_what_has_not_left_yet(cast, smtp):
+    schedule = create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    switch_schedule(cast.tom, schedule.id, False, DUE)
+    deliver(clock.fixed(DUE))
+    assert smtp.arrived == []
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.SKIPPED, Reason.SCHEDULE_OFF)
+
+
+def test_a_period_without_data_is_skipped_with_the_reason(cast, smtp):
+    create_order(cast.tom, cast.tom, now=NOW + timedelta(days=60))
+    run(NOW + timedelta(days=80))
+    assert smtp.arrived == []
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.SKIPPED, Reason.NO_DATA)
+
+
+def test_a_schedule_without_recipients_ends_and_says_so(cast, smtp):
+    create_order(cast.tom)
+    run()
+    assert only_execution().status is ExecutionStatus.COMPLETED
+    assert only_execution().error_message == "The schedule had no recipients."
+
+
+def test_after_a_downtime_the_newest_run_is_sent_once_and_the_ledger_tells_the_others(cast, smtp):
+    create_order(cast.tom, cast.tom, frequency="daily", now=NOW - timedelta(days=5))
+    back = NOW - timedelta(days=2) + timedelta(hours=3)
+    run(back)
+    execution = only_execution()
+    assert execution.scheduled_for == DUE - timedelta(days=2)
+    assert execution.period_end == execution.scheduled_for.date()
+    assert execution.error_message == (
+        "3 earlier runs were missed while nothing was running and will not be sent."
+    )
+    assert run(back)["sent"] == 0
+
+
+def test_every_attempt_has_the_same_message_id_and_retries_come_after_5_15_and_60_minutes(
+    cast, smtp
+):
+    create_order(cast.tom, cast.tom)
+    seen = []
+    smtp.on_data = lambda address: "451 4.3.0 try later"
+    instant, waits = DUE, []
+    for _ in range(3):
+        assert run(instant)["retrying"] == 1
+        delivery = db.session.scalars(select(ReportDelivery)).one()
+        seen.append(delivery.message_id)
+        assert delivery.smtp_reply == "451 4.3.0 try later"
+        waits.append((delivery.next_attempt_at - instant).total_seconds() / 60)
+        assert run(delivery.next_attempt_at - timedelta(seconds=1))["retrying"] == 0
+        instant = delivery.next_attempt_at
+    for wait, usual in zip(waits, (5, 15, 60), strict=True):
+        assert usual * 0.8 <= wait <= usual * 1.2
+    assert run(instant)["failed"] == 1
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.FAILED, Reason.TEMPORARY)
+    assert only_execution().status is ExecutionStatus.FAILED
+    assert only_execution().failed_sends == 1
+    assert len(set(seen)) == 1
+
+    smtp.on_data = lambda address: None
+    resend(cast.tom, only_execution().id, instant)
+    assert run(instant)["sent"] == 1
+    assert smtp.arrived[0].message["Message-ID"] == f"<{seen[0]}>"
+    assert only_execution().status is ExecutionStatus.COMPLETED
+
+
+def test_a_refused_address_fails_at_once_and_holds_up_nobody(cast, smtp):
+    create_order(cast.tom, cast.tom, cast.pia, cast.ada)
+    smtp.on_rcpt = lambda to: "550 5.1.1 no such user" if to.startswith("pia") else None
+    totals = run()
+    assert (totals["sent"], totals["failed"]) == (2, 1)
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.FAILED, Reason.PERMANENT)
+    execution = only_execution()
+    assert execution.status is ExecutionStatus.PARTIAL
+    assert (execution.successful_sends, execution.failed_sends) == (2, 1)
+    assert execution.error_message == "1 mail could not be delivered."
+
+
+def test_one_session_carries_many_mails(cast, smtp):
+    create_order(cast.ada, cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
+    assert run()["sent"] == 5
+    assert smtp.sessions == 1
+
+
+def test_an_unreachable_server_costs_no_try_and_is_waited_for(app, cast, smtp):
+    create_order(cast.tom, cast.tom, cast.pia)
+    port = app.extensions["mail"].port
+    app.extensions["mail"].port = 1  # nobody listens there
+    assert run()["retrying"] == 1
+    for delivery in db.session.scalars(select(ReportDelivery)):
+        assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
+        assert delivery.reason is Reason.SERVER
+        assert delivery.next_attempt_at == DUE + timedelta(seconds=60)
+
+    app.extensions["mail"].port = port
+    assert run(DUE + timedelta(seconds=60))["sent"] == 2
+    assert only_execution().status is ExecutionStatus.COMPLETED
+
+
+def test_a_server_that_stays_away_for_a_day_makes_the_run_fail(app, cast, smtp):
+    create_order(cast.tom, cast.tom)
+    app.extensions["mail"].port = 1
+    run()
+    recover(DUE + timedelta(hours=24, minutes=1))
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.FAILED, Reason.SERVER)
+    assert only_execution().status is ExecutionStatus.FAILED
+
+
+def test_a_vanished_sender_before_the_content_means_the_mail_is_sent_again(cast, smtp):
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    assert claim("gone", DUE, timedelta(seconds=60), 10) != []
+    assert run(DUE + timedelta(seconds=59))["sent"] == 0
+    assert run(DUE + timedelta(seconds=61))["sent"] == 1
+    assert len(smtp.arrived) == 1
+
+
+def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, smtp):
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    (claimed,) = claim("gone", DUE, timedelta(seconds=60), 10)
+    assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, None) is True
+    assert run(DUE + timedelta(seconds=61))["sent"] == 0
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
+    execution = only_execution()
+    assert execution.status is ExecutionStatus.PARTIAL
+    assert execution.error_message == "1 mail may or may not have arrived."
+
+    resend(cast.tom, execution.id, DUE)
+    assert run(DUE + timedelta(minutes=2))["sent"] == 1
+
+
+def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    (claimed,) = claim("slow", DUE, timedelta(seconds=60), 10)
+    run(DUE + timedelta(seconds=61))
+    assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, None) is False
+    assert len(smtp.arrived) == 1
+
+
+def test_a_drop_after_the_content_is_unknown_and_the_others_go_on(cast, smtp):
+    create_order(cast.tom, cast.ada, cast.pia, cast.tom)
+    smtp.on_data = lambda to: HANG_UP if to.startswith("pia") else None
+    totals = run()
+    assert (totals["sent"], totals["unknown"]) == (2, 1)
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
+    assert smtp.sessions == 2
+
+
+def test_a_stop_gives_back_what_was_not_begun(cast, smtp):
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia, cast.pol)
+    plan_due(DUE)
+    stop = Event()
+    smtp.on_data = lambda to: stop.set()
+    assert deliver(clock.fixed(DUE), stop)["sent"] == 1
+    states = [status for status, _ in ledger().values()]
+    assert sorted(states) == ["pending", "pending", "pending", "sent"]
+    assert run()["sent"] == 3
+    assert len(smtp.arrived) == 4
+
+
+def test_a_broken_report_fails_after_its_tries_and_spares_the_others(cast, smtp, monkeypatch):
+    broken = create_order(cast.tom, cast.tom, report_type="teacher_weekly_report")
+    create_order(cast.tom, cast.pia)
+
+    def explode(*_):
+        raise ZeroDivisionError
+
+    kind = REPORTS[broken.report_type]
+    monkeypatch.setitem(REPORTS, broken.report_type, replace(kind, build=explode))
+    totals = run()
+    assert (totals["sent"], totals["retrying"]) == (1, 1)
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.PENDING, Reason.ERROR)
+
+
+class TestWithASmallLimit:
+    @pytest.fixture
+    def settings(self):
+        return {"MAX_ATTACHMENT_BYTES": 1024, "DELIVERY_WORKERS": 3}
+
+    def test_an_attachment_over_the_limit_is_not_sent_and_the_ledger_says_why(self, cast, smtp):
+        create_order(cast.tom, cast.tom, export_format="xlsx")
+        create_order(cast.tom, cast.pia)
+        run()
+        assert smtp.addresses == ["pia@parent.example"]
+        assert ledger()["tom@teacher.example"] == (DeliveryStatus.FAILED, Reason.TOO_LARGE)
+
+    def test_several_sessions_send_each_mail_once(self, cast, smtp):
+        for _ in range(10):
+            create_order(cast.ada, cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
+        assert sum(run().values()) == 50
+        recover(DUE)
+        executions = db.session.scalars(select(ReportScheduleExecution)).all()
+        assert {execution.status for execution in executions} <= {
+            ExecutionStatus.COMPLETED,
+            ExecutionStatus.FAILED,
+            ExecutionStatus.PARTIAL,
+        }
+        ids = [mail.message["Message-ID"] for mail in smtp.arrived]
+        assert len(ids) == len(set(ids)) == sum(e.successful_sends for e in executions)
+
+
+def test_run_now_and_test_mail_use_the_same_way(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    run_now(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    with pytest.raises(Conflict):
+        run_now(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    send_test(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    deliver(clock.fixed(NOW))
+    assert smtp.addresses == ["pia@parent.example", "tom@teacher.example"]
+    test_mail = smtp.to("tom@teacher.example")
+    assert test_mail.message["Subject"].startswith("[Test] ")
+    assert test_mail.message["List-Unsubscribe"] is None
+    assert "This is a test, sent only to you." in test_mail.text
+    assert schedule.next_scheduled == DUE
+
+
+def subscription(schedule, person) -> ReportScheduleRecipient:
+    return db.session.scalars(
+        select(ReportScheduleRecipient).filter_by(schedule_id=schedule.id, recipient_id=person.id)
+    ).one()
+
+
+def only_open() -> list[str]:
+    return [address for address, (status, _) in ledger().items() if status in OPEN_DELIVERIES]

@@ -1,0 +1,147 @@
+"""The SMTP session against real servers, well and badly behaved ones."""
+
+import smtplib
+import socket
+import ssl
+from contextlib import contextmanager
+from itertools import chain, repeat
+from threading import Thread
+
+import pytest
+
+from reportapp.mail import Blame, SendFailure, Stage, mail
+from tests.mail.test_message import create_message
+
+
+@contextmanager
+def scripted_server(*replies: bytes | None):
+    """Says each reply in turn, the first as its greeting; None hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            for reply in chain(replies, repeat(b"250 OK")):
+                if reply is None:
+                    return
+                connection.sendall(reply + b"\r\n")
+                ends = (b".\r\n", b"") if reply.startswith(b"354") else None
+                line = lines.readline()
+                while ends and line not in ends:
+                    line = lines.readline()
+                if not line:
+                    return
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
+        thread.join(5)
+
+
+GREETING = (b"220 ready", b"250 hello")
+UP_TO_DATA = (*GREETING, b"250 sender ok", b"250 recipient ok", b"354 go on")
+
+
+@pytest.mark.parametrize(
+    ("replies", "stage", "blame"),
+    [
+        ((b"554 go away",), Stage.CONNECT, Blame.SERVER),
+        ((b"421 too busy",), Stage.CONNECT, Blame.SERVER),
+        ((None,), Stage.CONNECT, Blame.SERVER),
+        ((*GREETING, b"421 closing"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"530 log in first"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"451 greylisted"), Stage.MAIL, Blame.TEMPORARY),
+        ((*GREETING, b"552 too large"), Stage.MAIL, Blame.PERMANENT),
+        ((*GREETING, b"250 ok", b"450 later"), Stage.RCPT, Blame.TEMPORARY),
+        ((*GREETING, b"250 ok", b"550 nobody"), Stage.RCPT, Blame.PERMANENT),
+        ((*GREETING, b"250 ok", b"421 closing"), Stage.RCPT, Blame.SERVER),
+        ((*GREETING, b"250 ok", None), Stage.RCPT, Blame.TEMPORARY),
+        ((*GREETING, b"250 ok", b"250 ok", b"451 later"), Stage.DATA, Blame.TEMPORARY),
+        ((*GREETING, b"250 ok", b"250 ok", b"554 no"), Stage.DATA, Blame.PERMANENT),
+        ((*UP_TO_DATA, b"452 disk full"), Stage.CONTENT, Blame.TEMPORARY),
+        ((*UP_TO_DATA, b"554 spam"), Stage.CONTENT, Blame.PERMANENT),
+        ((*UP_TO_DATA, None), Stage.CONTENT, Blame.AMBIGUOUS),
+        ((*UP_TO_DATA, b"what?"), Stage.CONTENT, Blame.AMBIGUOUS),
+    ],
+)
+def test_each_failure_is_blamed_by_its_stage_and_reply(app, replies, stage, blame):
+    with scripted_server(*replies) as port:
+        app.extensions["mail"].port = port
+        with pytest.raises(SendFailure) as caught, mail.connect() as session:
+            session.deliver(create_message(), lambda: True)
+    assert (caught.value.stage, caught.value.blame) == (stage, blame)
+    assert caught.value.reply
+
+
+def test_the_phase_is_asked_for_after_the_recipient_and_before_the_content(app, smtp):
+    seen = []
+    smtp.on_rcpt = lambda address: seen.append("RCPT")
+    smtp.on_data = lambda address: seen.append("content")
+    with mail.connect() as session:
+        reply = session.deliver(create_message(), lambda: seen.append("asked") or True)
+    assert seen == ["RCPT", "asked", "content"]
+    assert reply == "250 2.0.0 kept as 1"
+
+
+def test_a_no_before_the_content_sends_nothing_and_the_session_goes_on(app, smtp):
+    with mail.connect() as session:
+        assert session.deliver(create_message(), lambda: False) is None
+        assert session.deliver(create_message(), lambda: True)
+    assert len(smtp.arrived) == 1
+    assert smtp.sessions == 1
+
+
+def test_what_arrives_is_byte_for_byte_what_was_composed(app, smtp):
+    message = create_message(text=".\n..\nleading dots\n")
+    with mail.connect() as session:
+        session.deliver(message, lambda: True)
+    assert smtp.arrived[0].content == message.as_bytes()
+
+
+def test_a_silent_server_is_given_up_after_the_timeout(app):
+    app.config["MAIL_TIMEOUT_SECONDS"] = 1
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app.extensions["mail"].port = listener.getsockname()[1]
+        with pytest.raises(SendFailure) as caught, mail.connect():
+            pass
+    assert caught.value.blame is Blame.SERVER
+
+
+def test_a_server_without_tls_is_not_talked_to_where_tls_is_wanted(app, smtp):
+    app.extensions["mail"].use_tls = True
+    with pytest.raises(SendFailure) as caught, mail.connect():
+        pass
+    assert (caught.value.stage, caught.value.blame) == (Stage.CONNECT, Blame.SERVER)
+    assert "STARTTLS" in caught.value.reply
+
+
+def test_certificates_are_checked(app, monkeypatch):
+    contexts = []
+
+    def starttls(self, *, context):
+        contexts.append(context)
+        return 220, b"go"
+
+    monkeypatch.setattr(smtplib.SMTP, "starttls", starttls)
+    app.extensions["mail"].use_tls = True
+    with mail.connect():
+        pass
+    assert contexts[0].verify_mode is ssl.CERT_REQUIRED
+    assert contexts[0].check_hostname
+
+
+def test_an_error_while_saying_goodbye_hides_no_success(app):
+    with scripted_server(*UP_TO_DATA, b"250 kept", None) as port:
+        app.extensions["mail"].port = port
+        with mail.connect() as session:
+            reply = session.deliver(create_message(), lambda: True)
+    assert reply == "250 kept"
+
+
+def test_a_non_ascii_domain_is_written_in_its_ascii_form(app, smtp):
+    with mail.connect() as session:
+        session.deliver(create_message(to=("Jörg", "jorg@schüle.example")), lambda: True)
+    assert smtp.arrived[0].to == "jorg@xn--schle-mva.example"

@@ -1,0 +1,93 @@
+"""A real SMTP server on loopback that keeps what arrives, and misbehaves on request."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from reportapp.mail.mailbox import LoopbackServer
+
+HANG_UP = "hang up"
+
+
+@dataclass
+class Arrived:
+    """One accepted mail: its envelope, its bytes, and those parsed again."""
+
+    sender: str
+    to: str
+    content: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        return BytesParser(policy=policy.default).parsebytes(self.content)
+
+    @property
+    def text(self) -> str:
+        return self.message.get_body(("plain",)).get_content()
+
+    @property
+    def html(self) -> str:
+        return self.message.get_body(("html",)).get_content()
+
+    @property
+    def attachment(self) -> tuple[str, bytes]:
+        """Name and bytes of the only attachment."""
+        (part,) = self.message.iter_attachments()
+        return part.get_filename(), part.get_payload(decode=True)
+
+
+class Sink:
+    """aiosmtpd's handler. `on_rcpt` and `on_data` may answer with a reply of their own, such as
+    "450 later", or HANG_UP after the content; None accepts."""
+
+    def __init__(self) -> None:
+        self.arrived: list[Arrived] = []
+        self.sessions = 0
+        self.on_rcpt: Callable[[str], str | None] = lambda address: None
+        self.on_data: Callable[[str], str | None] = lambda address: None
+
+    async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+        reply = self.on_rcpt(address)
+        if reply is not None:
+            return reply
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        (to,) = envelope.rcpt_tos
+        reply = self.on_data(to)
+        if reply is HANG_UP:
+            server.transport.abort()
+            return "421 gone"
+        if reply is not None:
+            return reply
+        self.arrived.append(Arrived(envelope.mail_from, to, envelope.content))
+        return f"250 2.0.0 kept as {len(self.arrived)}"
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.sessions += 1
+        session.host_name = hostname
+        return responses
+
+    @property
+    def addresses(self) -> list[str]:
+        return sorted(mail.to for mail in self.arrived)
+
+    def to(self, address: str) -> Arrived:
+        (mail,) = [mail for mail in self.arrived if mail.to == address]
+        return mail
+
+
+@contextmanager
+def smtp_sink() -> Iterator[tuple[Sink, int]]:
+    """The sink and its port."""
+    sink = Sink()
+    controller = LoopbackServer(sink)
+    controller.start()
+    try:
+        yield sink, controller.port
+    finally:
+        controller.stop()

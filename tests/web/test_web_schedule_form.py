@@ -1,0 +1,251 @@
+"""Making and changing a schedule."""
+
+import string
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reportapp.constants import Trigger
+from reportapp.extensions import db
+from reportapp.models import ReportSchedule, ReportScheduleRecipient
+from tests.cast import NOW, create_order
+from tests.web.visitor import fields_of, path_of
+
+GOOD = {
+    "name": "Class 7a",
+    "report_type": "student_report",
+    "frequency": "weekly",
+    "day_of_week": "1",
+    "day_of_month": "1",
+    "time": "09:00",
+    "time_zone": "Europe/Berlin",
+    "export_format": "pdf",
+    "is_active": "y",
+}
+
+
+def schedules():
+    return db.session.query(ReportSchedule).order_by(ReportSchedule.id).all()
+
+
+def test_a_teacher_makes_a_schedule(cast, logged_in):
+    answer = logged_in("tom").post("/schedules/new", {**GOOD, "to_author": "y"})
+    (schedule,) = schedules()
+    assert path_of(answer) == f"/schedules/{schedule.id}"
+    assert (schedule.name, schedule.export_format) == ("Class 7a", "pdf")
+    assert schedule.next_scheduled is not None
+    assert db.session.query(ReportScheduleRecipient).one().recipient_id == cast.tom.id
+
+
+def test_without_the_tick_nobody_receives_it_yet(logged_in):
+    visitor = logged_in("tom")
+    answer = visitor.post("/schedules/new", GOOD, follow_redirects=True)
+    assert "Nobody receives this yet" in answer.text
+    assert not db.session.query(ReportScheduleRecipient).count()
+
+
+def test_an_untouched_form_has_sensible_values(logged_in):
+    page = logged_in("tom").get("/schedules/new")
+    fields = fields_of(page.text)
+    assert fields["time"] == "09:00"
+    assert fields["time_zone"] == "Europe/Berlin"
+    assert "tutor_weekly_report" not in page.text
+    assert "Mondays at 09:00, Berlin" in page.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", "", "Give the schedule a name."),
+        ("name", "x" * 10_000, "Use at most 200 characters"),
+        ("name", "a\u202eb", "invisible character"),
+        ("report_type", "", "Choose one of"),
+        ("report_type", "secret_report", "none of the choices"),
+        ("report_type", "tutor_weekly_report", "A teacher cannot order this report."),
+        ("frequency", "", "Choose one of"),
+        ("frequency", "hourly", "none of the choices"),
+        ("day_of_week", "", "Choose a weekday"),
+        ("day_of_week", "8", "Choose a weekday"),
+        ("day_of_week", "-1", "Choose a weekday"),
+        ("day_of_week", "9" * 10_000, "Choose a weekday"),
+        ("time", "", "Give a time of day"),
+        ("time", "24:00", "Give a time of day"),
+        ("time", "9 o'clock", "Give a time of day"),
+        ("time", "1" * 10_000, "Give a time of day"),
+        ("time_zone", "", "Choose a time zone"),
+        ("time_zone", "Mars/Olympus", "Choose a time zone"),
+        ("time_zone", "../../etc/passwd", "Choose a time zone"),
+        ("export_format", "exe", "none of the choices"),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field_and_nothing_is_stored(logged_in, field, value, message):
+    answer = logged_in("tom").post("/schedules/new", {**GOOD, field: value})
+    assert answer.status_code == 422
+    at_field = answer.text.split(f'id="{field}-error"')[1].split("</div>")[0]
+    assert message.replace("'", "&#39;") in at_field
+    assert "hidden" not in at_field
+    assert not schedules()
+
+
+@pytest.mark.parametrize("field", sorted(set(GOOD) - {"is_active", "day_of_month"}))
+def test_a_missing_field_is_an_error(logged_in, field):
+    data = {name: value for name, value in GOOD.items() if name != field}
+    assert logged_in("tom").post("/schedules/new", data).status_code == 422
+    assert not schedules()
+
+
+def test_a_day_that_the_frequency_does_not_use_is_ignored(logged_in):
+    data = {**GOOD, "frequency": "daily", "day_of_week": "rubbish", "day_of_month": "99"}
+    assert logged_in("tom").post("/schedules/new", data).status_code == 302
+    assert schedules()[0].day_of_week is None
+
+
+def test_what_was_typed_stays_in_the_form(logged_in):
+    typed = {**GOOD, "name": "Mine & <yours>", "time": "25:00", "frequency": "monthly"}
+    page = logged_in("tom").post("/schedules/new", {**typed, "day_of_month": "31"}).text
+    assert 'value="Mine &amp; &lt;yours&gt;"' in page
+    assert 'value="25:00"' in page
+    assert '<option value="monthly" selected>' in page
+    assert '<option value="31" selected>' in page
+    assert 'value="pdf" selected' in page
+
+
+def test_the_next_runs_can_be_seen_without_scripts_and_nothing_is_stored(logged_in):
+    data = {**GOOD, "time": "07:15", "only_show": "1"}
+    answer = logged_in("tom").post("/schedules/new", data)
+    assert answer.status_code == 200
+    assert "Mon 30 Nov 2026, 07:15" in answer.text
+    assert not schedules()
+    assert logged_in("tom").post("/schedules/new", {**data, "time": "x"}).status_code == 422
+
+
+def test_the_form_of_a_schedule_shows_it_and_changes_it(cast, logged_in):
+    order = create_order(cast.tom, frequency="monthly", day_of_month=31, time="18:05")
+    visitor = logged_in("tom")
+    page = visitor.get(f"/schedules/{order.id}/edit").text
+    assert fields_of(page)["time"] == "18:05"
+    assert '<option value="31" selected>' in page
+    answer = visitor.post(f"/schedules/{order.id}/edit", {**GOOD, "name": "New name"})
+    assert answer.status_code == 302
+    (schedule,) = schedules()
+    assert (schedule.name, schedule.frequency, schedule.day_of_week) == ("New name", "weekly", 1)
+
+
+def test_a_wrong_change_changes_nothing(cast, logged_in):
+    order = create_order(cast.tom, name="Before")
+    answer = logged_in("tom").post(
+        f"/schedules/{order.id}/edit", {**GOOD, "name": "After", "time": "99:99"}
+    )
+    assert answer.status_code == 422
+    assert schedules()[0].name == "Before"
+
+
+def test_an_admin_may_only_give_a_teachers_schedule_what_a_teacher_may_order(cast, logged_in):
+    order = create_order(cast.tom)
+    visitor = logged_in("ada")
+    assert "tutor_weekly_report" not in visitor.get(f"/schedules/{order.id}/edit").text
+    data = {**GOOD, "report_type": "tutor_weekly_report"}
+    assert visitor.post(f"/schedules/{order.id}/edit", data).status_code == 422
+
+
+class TestNextRuns:
+    def ask(self, visitor, **changed):
+        return visitor.get("/schedules/next-runs", query_string={**GOOD, **changed})
+
+    def test_they_are_five_with_what_they_cover(self, logged_in):
+        answer = self.ask(logged_in("tom"))
+        assert answer.status_code == 200
+        assert answer.text.count("<li>") == 5
+        assert "Mondays at 09:00, Berlin" in answer.text
+        assert "Mon 30 Nov 2026, 09:00" in answer.text
+        assert "covers 23–29 November 2026" in answer.text
+        assert "<html" not in answer.text
+        assert "for you" not in answer.text
+
+    def test_another_zone_is_shown_in_the_readers_zone_too(self, logged_in):
+        answer = self.ask(logged_in("tom"), time_zone="America/New_York")
+        assert "Mon 23 Nov 2026, 09:00" in answer.text
+        assert "Mon 23 Nov 2026, 15:00 for you (Berlin)" in answer.text
+
+    def test_errors_are_named_by_their_field(self, logged_in):
+        answer = self.ask(logged_in("tom"), time="nine", time_zone="Nowhere")
+        assert answer.status_code == 422
+        assert 'data-field="time"' in answer.text
+        assert 'data-field="time_zone"' in answer.text
+
+    def test_while_changing_a_schedule_todays_report_is_not_promised_again(self, cast, logged_in):
+        order = create_order(cast.tom, frequency="daily", time="07:00")
+        _pretend_it_ran(order)
+        visitor = logged_in("tom")
+        new = self.ask(visitor, frequency="daily", time="20:00")
+        changed = self.ask(visitor, frequency="daily", time="20:00", schedule=order.id)
+        assert "Mon 23 Nov 2026, 20:00" in new.text
+        assert "Mon 23 Nov 2026, 20:00" not in changed.text
+        assert "Tue 24 Nov 2026, 20:00" in changed.text
+
+    @pytest.mark.parametrize("schedule", ["1", "x", "9" * 30, "-1"])
+    def test_somebody_elses_schedule_does_not_exist(self, cast, logged_in, schedule):
+        create_order(cast.tea)
+        assert self.ask(logged_in("tom"), schedule=schedule).status_code == 404
+
+
+def _pretend_it_ran(schedule):
+    from reportapp.models import ReportScheduleExecution
+
+    db.session.add(
+        ReportScheduleExecution(
+            schedule_id=schedule.id,
+            scheduled_for=NOW.replace(hour=6),
+            period_start=NOW.date().replace(day=22),
+            period_end=NOW.date(),
+            trigger=Trigger.SCHEDULE,
+            status="completed",
+            started_at=NOW.replace(hour=6),
+            completed_at=NOW,
+        )
+    )
+    db.session.commit()
+
+
+def test_switching_off_and_on(cast, logged_in):
+    order = create_order(cast.tom)
+    visitor = logged_in("tom")
+    visitor.post(f"/schedules/{order.id}/switch", {"active": "0"})
+    assert schedules()[0].next_scheduled is None
+    visitor.post(f"/schedules/{order.id}/switch", {"active": "1"})
+    assert schedules()[0].next_scheduled is not None
+
+
+def test_deleting_asks_first(cast, logged_in):
+    order = create_order(cast.tom, cast.pia)
+    visitor = logged_in("tom")
+    assert visitor.get(f"/schedules/{order.id}/delete").status_code == 200
+    assert schedules()[0].deleted_at is None
+    visitor.post(f"/schedules/{order.id}/delete")
+    assert schedules()[0].deleted_at is not None
+    assert visitor.get(f"/schedules/{order.id}").status_code == 404
+
+
+any_text = st.text(max_size=60) | st.text(alphabet=string.printable, max_size=300)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.dictionaries(st.sampled_from([*GOOD, "to_author", "only_show", "schedule"]), any_text))
+def test_no_text_in_any_field_breaks_the_form(visiting_tom, typed):
+    visitor, token = visiting_tom
+    for data in (typed, {**GOOD, **typed}):
+        answer = visitor.post_bare("/schedules/new", {**data, "csrf_token": token})
+        assert answer.status_code < 500
+        answer = visitor.get("/schedules/next-runs", query_string=data)
+        assert answer.status_code < 500
+
+
+@pytest.fixture
+def visiting_tom(logged_in):
+    visitor = logged_in("tom")
+    return visitor, visitor.token()

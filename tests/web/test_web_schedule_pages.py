@@ -1,0 +1,236 @@
+"""The list, one schedule, its recipients and its preview."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from reportapp.extensions import db
+from reportapp.models import (
+    ReportDelivery,
+    ReportScheduleExecution,
+    ReportScheduleRecipient,
+    SchedulerLease,
+)
+from reportapp.schedules.subscriptions import set_my_subscription
+from tests.cast import NOW, create_order
+
+
+def count(model):
+    return db.session.scalar(select(func.count()).select_from(model))
+
+
+def test_the_list_says_when_what_goes_to_how_many(cast, logged_in):
+    create_order(cast.tom, cast.pia, cast.pol, name="Maths 7a", export_format="xlsx")
+    create_order(cast.tom, name="Lonely", frequency="monthly", is_active=False)
+    page = logged_in("tom").get("/schedules/").text
+    assert "Mondays at 09:00, Berlin" in page
+    assert "Mon 23 Nov 2026, 09:00" in page
+    assert "in 30 minutes" in page
+    assert "Excel to" in page
+    assert "2 people" in page
+    assert "nobody yet" in page
+    for tag in ("tag-weekly", "tag-monthly", "tag-active", "tag-inactive"):
+        assert tag in page
+
+
+def test_an_empty_list_says_what_to_do(logged_in):
+    page = logged_in("tom").get("/schedules/").text
+    assert "You have no schedules yet" in page
+    assert "/schedules/new" in page
+
+
+def test_a_long_list_has_pages(cast, logged_in):
+    for number in range(27):
+        create_order(cast.tom, name=f"Number {number:02}")
+    visitor = logged_in("tom")
+    first, second = visitor.get("/schedules/").text, visitor.get("/schedules/?page=2").text
+    assert "Page 1 of 2" in first
+    assert first.count("schedule-row-name") == 25
+    assert second.count("schedule-row-name") == 2
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "", "99", "9" * 40, "1.5", "²"])
+def test_any_page_number_is_answered(cast, logged_in, page):
+    order = create_order(cast.tom)
+    visitor = logged_in("tom")
+    for path in ("/schedules/", f"/schedules/{order.id}/history"):
+        assert visitor.get(path, query_string={"page": page}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/schedules/2147483648",
+        "/schedules/99999999999999999999999",
+        "/schedules/" + "9" * 5000,
+        "/schedules/٣",
+        "/schedules/-1",
+        "/schedules/1.5",
+        "/executions/2147483648",
+        "/executions/2147483647",
+    ],
+)
+def test_an_impossible_id_is_not_found(logged_in, path):
+    assert logged_in("tom").get(path).status_code == 404
+
+
+def test_the_page_of_a_schedule_shows_what_each_recipient_would_get(cast, logged_in):
+    order = create_order(cast.tom, cast.pia, cast.uma, cast.tea)
+    cast.uma.email = None
+    db.session.commit()
+    row = db.session.query(ReportScheduleRecipient).filter_by(recipient_id=cast.pia.id).one()
+    set_my_subscription(cast.pia, row.id, False, NOW)
+    page = logged_in("tom").get(f"/schedules/{order.id}").text
+    assert "It covers 16–22 November 2026" in page
+    assert "Nothing: unsubscribed since" in page
+    assert "no address" in page
+    assert "about 1 student" in page
+    assert "Nothing: no student in common" in page
+
+
+def test_the_scheduler_banner_is_there_only_while_nothing_runs(app, cast, logged_in):
+    visitor = logged_in("tom")
+    assert "the scheduler is not running" in visitor.get("/schedules/").text
+    lease = SchedulerLease(
+        name="scheduler", holder="x", heartbeat_at=NOW, expires_at=NOW + timedelta(minutes=1)
+    )
+    db.session.add(lease)
+    db.session.commit()
+    assert "the scheduler is not running" not in visitor.get("/schedules/").text
+
+
+class TestRecipients:
+    def test_people_are_found_added_and_removed(self, cast, logged_in):
+        order = create_order(cast.tom)
+        visitor = logged_in("tom")
+        page = visitor.get(f"/schedules/{order.id}?q=pia").text
+        assert "Pia Example" in page
+        assert "Pol" not in page
+        added = visitor.post(
+            f"/schedules/{order.id}/recipients", {"user_id": cast.pia.id, "q": "pia"}
+        )
+        assert added.location == f"/schedules/{order.id}?q=pia#recipients"
+        assert db.session.query(ReportScheduleRecipient).one().removed_at is None
+        assert "Nobody to add matches" in visitor.get(f"/schedules/{order.id}?q=pia").text
+        visitor.post(f"/schedules/{order.id}/recipients/{cast.pia.id}/remove")
+        assert db.session.query(ReportScheduleRecipient).one().removed_at is not None
+
+    @pytest.mark.parametrize("user_id", ["", "x", "-1", "0", "2147483648", "9" * 50, None])
+    def test_an_impossible_person_is_not_found(self, cast, logged_in, user_id):
+        order = create_order(cast.tom)
+        data = {} if user_id is None else {"user_id": user_id}
+        answer = logged_in("tom").post(f"/schedules/{order.id}/recipients", data)
+        assert answer.status_code == 404
+        assert not count(ReportScheduleRecipient)
+
+    @pytest.mark.parametrize("name", ["otto", "ole", "oskar", "cem", "nil"])
+    def test_somebody_out_of_reach_is_not_found(self, cast, logged_in, name):
+        order = create_order(cast.tom)
+        visitor = logged_in("tom")
+        assert "People found" not in visitor.get(f"/schedules/{order.id}?q={name}").text
+        data = {"user_id": cast.people[name].id}
+        assert visitor.post(f"/schedules/{order.id}/recipients", data).status_code == 404
+        assert not count(ReportScheduleRecipient)
+
+    def test_who_has_unsubscribed_cannot_be_added_again(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        row = db.session.query(ReportScheduleRecipient).one()
+        set_my_subscription(cast.pia, row.id, False, NOW)
+        visitor = logged_in("tom")
+        visitor.post(f"/schedules/{order.id}/recipients/{cast.pia.id}/remove")
+        answer = visitor.post(f"/schedules/{order.id}/recipients", {"user_id": cast.pia.id})
+        assert answer.status_code == 409
+        assert "Pia Example has unsubscribed from this report" in answer.text
+        assert "Add people" in answer.text
+
+    @pytest.mark.parametrize("text", ["", " ", "%", "_", "x" * 10_000, "'; --", "a " * 500, "😀"])
+    def test_any_search_is_answered(self, cast, logged_in, text):
+        order = create_order(cast.tom)
+        answer = logged_in("tom").get(f"/schedules/{order.id}", query_string={"q": text})
+        assert answer.status_code == 200
+
+
+class TestSending:
+    def test_run_now_leads_to_the_page_of_the_run(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia, cast.pol)
+        answer = logged_in("tom").post(f"/schedules/{order.id}/run", follow_redirects=True)
+        assert "Sent by hand" in answer.text
+        assert "Still to be sent" in answer.text
+        assert count(ReportDelivery) == 2
+
+    def test_run_now_without_recipients_is_refused_on_the_same_page(self, cast, logged_in):
+        order = create_order(cast.tom)
+        answer = logged_in("tom").post(f"/schedules/{order.id}/run")
+        assert answer.status_code == 409
+        assert "Nobody receives this schedule yet. Add a recipient first." in answer.text
+        assert not count(ReportScheduleExecution)
+
+    def test_two_runs_at_once_are_refused(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        visitor = logged_in("tom")
+        visitor.post(f"/schedules/{order.id}/run")
+        assert visitor.post(f"/schedules/{order.id}/run").status_code == 409
+        assert count(ReportScheduleExecution) == 1
+
+    def test_a_test_mail_goes_to_whoever_asks(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        logged_in("ada").post(f"/schedules/{order.id}/test")
+        assert db.session.query(ReportDelivery).one().recipient_id == cast.ada.id
+
+
+class TestPreview:
+    def test_it_is_what_that_recipient_would_get(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        visitor = logged_in("tom")
+        own = visitor.get(f"/schedules/{order.id}/preview").text
+        pias = visitor.get(f"/schedules/{order.id}/preview?recipient={cast.pia.id}").text
+        assert "Ben is lively." in own
+        assert "Ana is friendly." in pias
+        assert "Ben" not in pias
+
+    def test_nothing_to_get_is_told_with_its_reason(self, cast, logged_in):
+        order = create_order(cast.tom, cast.tea)
+        answer = logged_in("tom").get(f"/schedules/{order.id}/preview?recipient={cast.tea.id}")
+        assert answer.status_code == 200
+        assert "Tea Example</bdi> would get nothing." in answer.text
+        assert "Nothing in this report is about a student of theirs." in answer.text
+
+    @pytest.mark.parametrize(
+        ("export_format", "content_type", "begin"),
+        [
+            ("csv", "text/csv", b"\xef\xbb\xbf"),
+            (
+                "xlsx",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                b"PK",
+            ),
+            ("pdf", "application/pdf", b"%PDF"),
+        ],
+    )
+    def test_it_can_be_downloaded(self, cast, logged_in, export_format, content_type, begin):
+        order = create_order(cast.tom, cast.pia)
+        answer = logged_in("tom").get(
+            f"/schedules/{order.id}/preview.{export_format}?recipient={cast.pia.id}"
+        )
+        assert answer.status_code == 200
+        assert answer.mimetype == content_type
+        assert answer.data.startswith(begin)
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+
+    @pytest.mark.parametrize("recipient", ["x", "-1", "2147483648", "9" * 50, "999"])
+    def test_an_impossible_recipient_is_not_found(self, cast, logged_in, recipient):
+        order = create_order(cast.tom, cast.pia)
+        visitor = logged_in("tom")
+        for path in ("preview", "preview.csv"):
+            answer = visitor.get(f"/schedules/{order.id}/{path}?recipient={recipient}")
+            assert answer.status_code == 404
+
+    def test_who_is_not_on_the_schedule_cannot_be_looked_through(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        answer = logged_in("tom").get(f"/schedules/{order.id}/preview?recipient={cast.pol.id}")
+        assert answer.status_code == 404
+
+    def test_other_formats_do_not_exist(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        assert logged_in("tom").get(f"/schedules/{order.id}/preview.exe").status_code == 404

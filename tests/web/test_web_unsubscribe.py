@@ -1,0 +1,107 @@
+"""Leaving a report: by the link in its mail, and signed in."""
+
+import pytest
+
+from reportapp.extensions import db
+from reportapp.models import ReportScheduleRecipient
+from reportapp.schedules.edit import delete_schedule
+from tests.cast import NOW, create_order
+
+
+@pytest.fixture
+def link(cast):
+    create_order(cast.tom, cast.pia, name="Maths & more")
+    return f"/u/{row().unsubscribe_token}"
+
+
+def row():
+    return db.session.query(ReportScheduleRecipient).one()
+
+
+def test_looking_at_the_link_changes_nothing(link, visitor):
+    for method in ("GET", "HEAD", "OPTIONS"):
+        assert visitor.open(method, link).status_code == 200
+    assert row().is_subscribed
+    page = visitor.get(link).text
+    assert "Maths &amp; more" in page
+    assert "Lindenhof School" in page
+
+
+def test_one_click_works_without_cookie_and_without_redirect(link, visitor):
+    answer = visitor.post_bare(link, {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert not row().is_subscribed
+    assert row().unsubscribed_at == NOW
+
+
+def test_it_needs_no_body_at_all(link, visitor):
+    assert visitor.open("POST", link).status_code == 200
+    assert not row().is_subscribed
+
+
+def test_twice_is_as_good_as_once(link, visitor):
+    for _ in range(2):
+        assert visitor.post_bare(link).status_code == 200
+    assert "already unsubscribed" in visitor.get(link).text
+    assert not row().is_subscribed
+
+
+def test_it_can_be_undone_on_the_page(link, visitor):
+    assert f'action="{link}/undo"' in visitor.post_bare(link).text
+    answer = visitor.post_bare(f"{link}/undo")
+    assert answer.status_code == 200
+    assert row().is_subscribed
+    assert row().unsubscribed_at is None
+    assert visitor.get(f"{link}/undo").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "A" * 22, "A" * 10_000, "%27%3B--", "..%2f..", "%F0%9F%98%80"]
+)
+def test_an_unknown_link_says_so(app, visitor, token):
+    for method, end in (("GET", ""), ("POST", ""), ("POST", "/undo")):
+        answer = visitor.open(method, f"/u/{token}{end}")
+        assert answer.status_code == 404
+        assert "Traceback" not in answer.text
+
+
+def test_an_unknown_token_is_told_in_plain_words(app, visitor):
+    assert "This link is not valid, or no longer." in visitor.get("/u/unknown").text
+
+
+def test_it_works_for_a_deleted_schedule_and_a_removed_person(cast, link, visitor):
+    row().removed_at = NOW
+    db.session.commit()
+    delete_schedule(cast.tom, row().schedule_id, NOW)
+    assert visitor.get(link).status_code == 200
+    assert visitor.post_bare(link).status_code == 200
+    assert not row().is_subscribed
+
+
+def test_the_token_stays_out_of_other_logs_and_caches(link, visitor):
+    headers = visitor.get(link).headers
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Robots-Tag"] == "noindex"
+
+
+class TestSignedIn:
+    def test_everybody_sees_and_leaves_their_own(self, link, cast, logged_in):
+        visitor = logged_in("pia")
+        page = visitor.get("/subscriptions/").text
+        assert "Maths &amp; more" in page
+        assert "Tom Example" in page
+        visitor.post(f"/subscriptions/{row().id}", {"subscribed": "0"})
+        assert not row().is_subscribed
+        assert "Subscribe again" in visitor.get("/subscriptions/").text
+        visitor.post(f"/subscriptions/{row().id}", {"subscribed": "1"})
+        assert row().is_subscribed
+
+    def test_somebody_elses_is_not_found(self, link, logged_in):
+        answer = logged_in("pol").post(f"/subscriptions/{row().id}", {"subscribed": "0"})
+        assert answer.status_code == 404
+        assert row().is_subscribed
+
+    def test_without_any_the_page_explains_itself(self, logged_in):
+        assert "You receive no reports at present" in logged_in("pia").get("/subscriptions/").text
