@@ -77,8 +77,12 @@ def names(session: Session, ids: Collection[int]) -> dict[int, Name]:
     }
 
 
+#: Letters whose stroke is no accent to Unicode, but is one to a reader.
+_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
+
+
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 

@@ -179,11 +179,10 @@ def _chart(rows: list[_Row], known: _Facts) -> BarChart | None:
     if len(graded) < 2:
         return None
     if len(graded) > MOST_BARS:
+        # Extra points can take an average beyond 100: it belongs to the highest band.
+        placed = [min(max(average, 0), 100) for _, average in graded]
         counts = [
-            (
-                f"{low}–{min(high, 100)} %",
-                float(sum(low <= average < high for _, average in graded)),
-            )
+            (f"{low}–{min(high, 100)} %", float(sum(low <= average < high for average in placed)))
             for low, high in BANDS
         ]
         return BarChart("How the averages are spread", tuple(counts), max(n for _, n in counts))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, contains_eager
 
 from reportapp.access import REPORT_READERS
 from reportapp.constants import EnrollmentRole, Role
@@ -43,7 +43,8 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
     rows = list(
         db.session.scalars(
             select(ReportScheduleRecipient)
-            .join(User, User.id == ReportScheduleRecipient.recipient_id)
+            .join(ReportScheduleRecipient.recipient)
+            .options(contains_eager(ReportScheduleRecipient.recipient))
             .where(
                 ReportScheduleRecipient.schedule_id == schedule.id,
                 ReportScheduleRecipient.removed_at.is_(None),

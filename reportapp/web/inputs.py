@@ -72,7 +72,7 @@ def _refuse_nul() -> None:
     """PostgreSQL cannot hold the character NUL, and nobody types it."""
     texts = [request.path, *_texts(request.args), *_texts(request.form)]
     if any("\x00" in text for text in texts):
-        abort(400, "The page received a character that no text can contain.")
+        abort(400)
 
 
 def _texts(values: MultiDict[str, str]) -> list[str]:

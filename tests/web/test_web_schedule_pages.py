@@ -1,11 +1,13 @@
 """The list, one schedule, its recipients and its preview."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from reportapp.extensions import db
+from reportapp.constants import Role
+from reportapp.extensions import db, transaction
 from reportapp.models import (
     ReportDelivery,
     ReportScheduleExecution,
@@ -13,7 +15,22 @@ from reportapp.models import (
     SchedulerLease,
 )
 from reportapp.schedules.subscriptions import set_my_subscription
-from tests.cast import NOW, create_order
+from reportapp.tokens import new_unsubscribe_token
+from tests.cast import NOW, create_order, create_person
+
+
+@contextmanager
+def queries_counted():
+    seen = []
+
+    def note(*args):
+        seen.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield lambda: len(seen)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def count(model):
@@ -76,7 +93,7 @@ def test_an_impossible_id_is_not_found(logged_in, path):
 
 
 def test_the_page_of_a_schedule_shows_what_each_recipient_would_get(cast, logged_in):
-    order = create_order(cast.tom, cast.pia, cast.uma, cast.tea)
+    order = create_order(cast.tom, cast.pia, cast.pol, cast.uma, cast.tea)
     cast.uma.email = None
     db.session.commit()
     row = db.session.query(ReportScheduleRecipient).filter_by(recipient_id=cast.pia.id).one()
@@ -84,7 +101,7 @@ def test_the_page_of_a_schedule_shows_what_each_recipient_would_get(cast, logged
     page = logged_in("tom").get(f"/schedules/{order.id}").text
     assert "It covers 16–22 November 2026" in page
     assert "Nothing: unsubscribed since" in page
-    assert "no address" in page
+    assert "Nothing: no e-mail address" in page
     assert "about 1 student" in page
     assert "Nothing: no student in common" in page
 
@@ -98,6 +115,30 @@ def test_the_scheduler_banner_is_there_only_while_nothing_runs(app, cast, logged
     db.session.add(lease)
     db.session.commit()
     assert "the scheduler is not running" not in visitor.get("/schedules/").text
+
+
+def test_a_page_asks_the_database_no_more_for_many_recipients(cast, logged_in):
+    """200 recipients are normal: one query each would make the page slow."""
+    few, many = create_order(cast.tom, cast.pia), create_order(cast.tom)
+    with transaction() as session:
+        for number in range(60):
+            person = create_person(cast.school, Role.PARENT, f"Parent {number}")
+            session.add(
+                ReportScheduleRecipient(
+                    schedule_id=many.id,
+                    recipient_id=person.id,
+                    unsubscribe_token=new_unsubscribe_token(),
+                    added_at=NOW,
+                )
+            )
+    visitor = logged_in("tom")
+    for path in ("", "/preview"):
+        asked = []
+        for order in (few, many):
+            with queries_counted() as count:
+                visitor.get(f"/schedules/{order.id}{path}")
+            asked.append(count())
+        assert asked[1] <= asked[0] + 2
 
 
 class TestRecipients:
