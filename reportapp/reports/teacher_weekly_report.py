@@ -42,12 +42,13 @@ class _Facts:
         self.due = facts.assignments_due(session, classes, order.period)
         self.attendance = facts.attendance(session, pairs, order.period)
         self.notes: dict[Pair, list[str]] = defaultdict(list)
-        for report in facts.published(
+        reports = facts.published(
             session,
             TeacherWeeklyReport,
             students,
             TeacherWeeklyReport.week_start.in_(order.period.mondays()),
-        ):
+        )
+        for report in sorted(reports, key=lambda report: (report.week_start, report.id)):
             if report.notes:
                 self.notes[report.student_id, report.class_group_id].append(report.notes)
 
