@@ -93,8 +93,6 @@ def _classes(cast: Cast, other) -> None:
     maths = create_class(cast.school, TITLES["maths"], "Mathematics", [cast.tom], students)
     both = [cast.ana, cast.ben]
     english = create_class(cast.school, TITLES["english"], "English", [cast.tea], both)
-        cast.school, TITLES["english"], "English", [cast.tea], [cast.ana, cast.ben]
-    )
     biology = create_class(cast.school, TITLES["biology"], "Biology", [cast.tea], [cast.cem])
     closed = create_class(cast.school, TITLES["closed"], "Latin", [cast.tom], [cast.ana, cast.ivo])
     closed.is_active = False
