@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import aliased, contains_eager
 
 from reportapp.access import REPORT_READERS
@@ -29,12 +29,33 @@ from reportapp.tokens import new_unsubscribe_token
 _STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
 
 
+#: Up to so many students are named one by one; more are counted.
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Whom somebody's next report would be about, as things stand: how many students, and the
+    names of a few; no names where there are many."""
+
+    count: int
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ListedRecipient:
-    """A recipient and how many students their next report would be about, as things stand."""
+    """Somebody on the schedule."""
 
     row: ReportScheduleRecipient
-    students: int
+    subjects: Subjects
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody who can be added."""
+
+    person: User
+    subjects: Subjects
 
 
 def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[ListedRecipient]:
@@ -52,21 +73,15 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
             .order_by(User.family_name, User.given_name, User.id)
         )
     )
-    scopes = load_scopes(
-        db.session(),
-        schedule.report_type,
-        schedule.created_by,
-        [row.recipient for row in rows],
-        now,
-    )
-    return [ListedRecipient(row, len(scopes[row.recipient_id].students)) for row in rows]
+    subjects = _subjects(schedule, [row.recipient for row in rows], now)
+    return [ListedRecipient(row, subjects[row.recipient_id]) for row in rows]
 
 
 def search_candidates(
     actor: User, schedule_id: int, text: str, now: datetime, limit: int = 20
-) -> Sequence[User]:
-    """People who can be added to the schedule and whose name or address contains every word of
-    `text`, by name. Raises NotFound."""
+) -> list[Candidate]:
+    """People who can be added to the schedule, by name: every word of `text` is in their name or
+    address, or in the name of a child of theirs. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
     already = select(ReportScheduleRecipient.recipient_id).where(
         ReportScheduleRecipient.schedule_id == schedule.id,
@@ -76,15 +91,63 @@ def search_candidates(
     for word in text.split()[:5]:
         query = query.where(
             or_(
-                *(
-                    column.icontains(word[:100], autoescape=True)
-                    for column in (User.given_name, User.family_name, User.email)
-                )
+                _has(User, word, "given_name", "family_name", "email"),
+                User.id.in_(_guardians_of_a_child_called(schedule.created_by, word, now)),
             )
         )
-    return db.session.scalars(
+    people = db.session.scalars(
         query.order_by(User.family_name, User.given_name, User.id).limit(limit)
     ).all()
+    subjects = _subjects(schedule, people, now)
+    return [Candidate(person, subjects[person.id]) for person in people]
+
+
+def _has(person: Any, word: str, *columns: str) -> ColumnElement[bool]:
+    return or_(*(getattr(person, name).icontains(word[:100], autoescape=True) for name in columns))
+
+
+def _guardians_of_a_child_called(author: User, word: str, now: datetime) -> Select[Any]:
+    """Only children whom the author may see: a search must not tell whose parent somebody is."""
+    child = aliased(User)
+    day = school_day(db.session(), author, now)
+    query = (
+        select(GuardianLink.guardian_id)
+        .join(child, child.id == GuardianLink.student_id)
+        .where(
+            child.school_id == author.school_id,
+            child.is_active,
+            holds(GuardianLink, day),
+            _has(child, word, "given_name", "family_name"),
+        )
+    )
+    return (
+        query if author.role is Role.ADMIN else query.where(child.id.in_(_students_of(author, day)))
+    )
+
+
+def _subjects(
+    schedule: ReportSchedule, people: Sequence[User], now: datetime
+) -> dict[int, Subjects]:
+    """Of each person, by user id."""
+    session = db.session()
+    scopes = load_scopes(session, schedule.report_type, schedule.created_by, people, now)
+    students = {person_id: scope.students for person_id, scope in scopes.items()}
+    few = set().union(*(ids for ids in students.values() if len(ids) <= _NAMED))
+    names = {
+        student.id: student.name
+        for student in session.scalars(
+            select(User).where(User.id.in_(few)).order_by(User.given_name, User.id)
+        )
+    }
+    return {
+        person_id: Subjects(
+            len(ids),
+            tuple(name for student, name in names.items() if student in ids)
+            if len(ids) <= _NAMED
+            else (),
+        )
+        for person_id, ids in students.items()
+    }
 
 
 def add_recipient(

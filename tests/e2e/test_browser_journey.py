@@ -138,7 +138,7 @@ def make_schedule(page: Page, plan: Plan, due: datetime) -> None:
 
 
 def add_recipient(page: Page, text: str, name: str) -> None:
-    page.get_by_label("Name or e-mail address").fill(text)
+    page.get_by_label("Name, e-mail address or child’s name").fill(text)
     page.get_by_role("button", name="Search").click()
     page.get_by_role("button", name=f"Add {name}").click()
     expect(page.get_by_text(f"{name} will receive this report.")).to_be_visible()

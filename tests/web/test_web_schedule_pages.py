@@ -102,8 +102,23 @@ def test_the_page_of_a_schedule_shows_what_each_recipient_would_get(cast, logged
     assert "It covers 16–22 November 2026" in page
     assert "Nothing: unsubscribed since" in page
     assert "Nothing: no e-mail address" in page
-    assert "about 1 student" in page
+    assert "about <bdi>Ana Example</bdi>" in page
     assert "Nothing: no student in common" in page
+
+
+def test_a_search_finds_guardians_by_their_child_and_says_about_whom_they_would_read(
+    cast, logged_in
+):
+    cast.ana.family_name, cast.cem.family_name = "Şahin", "Öztürk"
+    order = create_order(cast.tom)  # Tom teaches Ana and Ben, not Cem
+    visitor = logged_in("tom")
+    found = visitor.get(f"/schedules/{order.id}?q=an şah").text
+    for name in ("Pia Example", "Pol Example", "Ana Şahin"):
+        assert f"<span class=\"visually-hidden\"> {name}</span>" in found
+    assert found.count("Would get about <bdi>Ana Şahin</bdi>") == 3
+    # Pol is Cem's father, too; that is not for Tom to find out.
+    assert "People found" not in visitor.get(f"/schedules/{order.id}?q=öztürk").text
+    assert "<bdi>Cem" not in visitor.get(f"/schedules/{order.id}?q=pol").text
 
 
 def test_the_scheduler_banner_is_there_only_while_nothing_runs(app, cast, logged_in):
