@@ -1,10 +1,12 @@
 """Settings: read from the environment once, at start, and checked with the variable's name."""
 
+import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,14 +68,23 @@ def _zone(raw: str) -> str:
 def _base_url(raw: str) -> str:
     value = _text(raw).rstrip("/")
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+    # Its characters are those of a mail's header: another alphabet would be encoded there, and the
+    # mail programs' unsubscribe button would be gone.
+    if (
+        parts.scheme not in {"http", "https"}
+        or not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
+        or not re.fullmatch(r"[\w./~%-]*", parts.path, re.ASCII)
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(f"must be like https://reports.school.example, not {raw!r}")
     return value
 
 
 def _sender(raw: str) -> str:
     value = _text(raw)
-    if "@" not in parseaddr(value)[1]:
+    addresses = getaddresses([value])
+    if len(addresses) != 1 or not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", addresses[0][1]):
         raise ValueError(f"must be like 'Reports <reports@school.example>', not {raw!r}")
     return value
 
@@ -176,6 +187,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )
 
+#: Characters; a shorter one can be guessed.
+LEAST_SECRET = 16
 #: What must be set by hand in production: a default would be a hole or a dead end there.
 REQUIRED_IN_PRODUCTION = ("SECRET_KEY", "BASE_URL", "MAIL_SERVER")
 
@@ -196,6 +209,8 @@ def read_settings(environ: Mapping[str, str]) -> dict[str, Any]:
         for name in REQUIRED_IN_PRODUCTION:
             if not environ.get(name, "").strip():
                 raise ConfigError(f"{name} must be set in production.")
+        if len(values["SECRET_KEY"]) < LEAST_SECRET:
+            raise ConfigError(f"SECRET_KEY must have at least {LEAST_SECRET} characters.")
     values["BASE_URL"] = values["BASE_URL"] or f"http://127.0.0.1:{values['PORT']}"
     if values["MAIL_USE_TLS"] and values["MAIL_USE_SSL"]:
         if environ.get("MAIL_USE_TLS", "").strip():
@@ -239,7 +254,10 @@ def flask_config(values: Mapping[str, Any], instance: Path) -> dict[str, Any]:
 
 def _kept_secret(path: Path) -> str:
     """A random secret that survives restarts, readable by this user only."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+    if not path.exists() or not path.read_text().strip():
+        # Written beside it and renamed: a half-written secret must not stay.
+        made = path.with_name(f"{path.name}.{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(32))
+        made.replace(path)
     return path.read_text().strip()

@@ -12,7 +12,7 @@ from reportapp.errors import ConfigError
 ROOT = Path(__file__).parent.parent
 PRODUCTION = {
     "APP_ENV": "production",
-    "SECRET_KEY": "s",
+    "SECRET_KEY": "only for these tests",
     "BASE_URL": "https://reports.school.example",
     "MAIL_SERVER": "smtp.school.example",
 }
@@ -26,6 +26,9 @@ PRODUCTION = {
         ("DATABASE_URL", "not a url"),
         ("BASE_URL", "reports.school.example"),
         ("BASE_URL", "ftp://reports.school.example"),
+        ("BASE_URL", "https://schüle.example"),
+        ("BASE_URL", "https://a b.example"),
+        ("BASE_URL", "https://user:password@a.example"),
         ("DEFAULT_TIME_ZONE", "Europe/Atlantis"),
         ("DEFAULT_TIME_ZONE", "../../etc/passwd"),
         ("PORT", "eighty"),
@@ -34,6 +37,8 @@ PRODUCTION = {
         ("MAIL_USE_TLS", "perhaps"),
         ("MAIL_DEFAULT_SENDER", "nobody"),
         ("MAIL_DEFAULT_SENDER", "a@b.example\nBcc: c@d.example"),
+        ("MAIL_DEFAULT_SENDER", "a@b.example, c@d.example"),
+        ("MAIL_DEFAULT_SENDER", "reports@schüle.example"),
         ("MAIL_TIMEOUT_SECONDS", "-1"),
         ("DELIVERY_WORKERS", "0"),
         ("AMBIGUOUS_DELIVERY", "guess"),
@@ -50,6 +55,11 @@ def test_production_does_not_start_without_what_it_needs(name):
     assert read_settings(PRODUCTION)["APP_ENV"] == "production"
     with pytest.raises(ConfigError, match=f"^{name} must be set in production"):
         read_settings({**PRODUCTION, name: " "})
+
+
+def test_production_wants_a_secret_that_cannot_be_guessed():
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY must have at least 16 "):
+        read_settings({**PRODUCTION, "SECRET_KEY": "secret"})
 
 
 def test_both_kinds_of_tls_at_once_are_refused_and_ssl_alone_is_enough():
@@ -72,6 +82,8 @@ def test_the_secret_survives_a_restart_and_cookies_are_strict(tmp_path):
     first, second = (create_app({"INSTANCE_PATH": str(tmp_path)}) for _ in range(2))
     assert first.config["SECRET_KEY"] == second.config["SECRET_KEY"]
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    (tmp_path / "secret_key").write_text("")  # the disk was full, say
+    assert len(create_app({"INSTANCE_PATH": str(tmp_path)}).config["SECRET_KEY"]) > 40
     secure = create_app({"INSTANCE_PATH": str(tmp_path), **PRODUCTION})
     for name in ("SESSION_COOKIE_SECURE", "REMEMBER_COOKIE_SECURE", "REMEMBER_COOKIE_HTTPONLY"):
         assert secure.config[name] is True

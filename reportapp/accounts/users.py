@@ -40,8 +40,10 @@ def create_user(
     except ValueError:
         problems["role"] = [f"Choose one of: {', '.join(Role)}."]
     given, _, family = " ".join(name.split()).rpartition(" ")
-    if not family or len(name) > 200 or not name.isprintable():
-        problems["name"] = ['Give a name of at most 200 characters, such as "Ada Lovelace".']
+    if not family or max(len(given), len(family)) > 100 or not name.isprintable():
+        problems["name"] = [
+            'Give a name such as "Ada Lovelace", each part of at most 100 characters.'
+        ]
     password_problem = check_password(password)
     if password_problem:
         problems["password"] = [password_problem]

@@ -25,7 +25,10 @@ tokens = AppGroup("tokens", help="API tokens.")
 def create(email: str, role: str, name: str, password_stdin: bool, as_json: bool) -> None:
     """Create a person who can log in."""
     if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("The password must be UTF-8 text.") from None
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     user = create_user(

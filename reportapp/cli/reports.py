@@ -41,7 +41,7 @@ def deliver_now(now: datetime | None, as_json: bool) -> None:
 
 
 @reports.command("render")
-@click.argument("schedule_id", type=int)
+@click.argument("schedule_id", type=click.IntRange(1, 2**31 - 1))
 @click.option("--as", "email", required=True, help="The recipient's address.")
 @click.option(
     "--format", "export_format", required=True, type=click.Choice([f.value for f in ExportFormat])
@@ -58,5 +58,8 @@ def render(schedule_id: int, email: str, export_format: str, output: str, as_jso
     if output == "-":
         sys.stdout.buffer.write(data)
         return
-    Path(output).write_bytes(data)
+    try:
+        Path(output).write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from None
     result({"file": output, "bytes": len(data)}, as_json)

@@ -86,6 +86,8 @@ class ReportDocument:
     period: Period
     figures: tuple[Figure, ...]
     sections: tuple[Section, ...]
+    #: The full names of whom it is about, in the order of the tables.
+    students: tuple[str, ...] = ()
     #: Plain sentences about the data: how a number is counted, what is missing.
     remarks: tuple[str, ...] = field(default=())
     #: Whether the period brought anything to say; a report without data is not sent.

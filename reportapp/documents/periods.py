@@ -48,12 +48,14 @@ class Period:
         return self.start.day == 1 and self.end.day == 1 and self.days <= 31
 
     def mondays(self) -> list[date]:
-        """The weeks that belong to this period, by their Mondays: those that begin in it, or, when
-        none does, the one it begins in. Consecutive weekly periods share no week."""
-        first = self.start + timedelta(days=-self.start.weekday() % 7)
-        found = [first + timedelta(weeks=n) for n in range((self.end - first).days // 7 + 1)]
-        found = [monday for monday in found if monday < self.end]
-        return found or [self.start - timedelta(days=self.start.weekday())]
+        """The weeks that belong to this period, by their Mondays: those whose Thursday lies in it
+        (ISO 8601's rule for the weeks of a year), so that consecutive periods share none; or, when
+        there is no Thursday in it, the week it begins in."""
+        thursday = self.start + timedelta(days=(3 - self.start.weekday()) % 7)
+        weeks = range(-((thursday - self.end).days // 7))
+        return [thursday + timedelta(weeks=n, days=-3) for n in weeks] or [
+            self.start - timedelta(days=self.start.weekday())
+        ]
 
     @property
     def words(self) -> str:

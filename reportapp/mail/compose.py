@@ -44,6 +44,7 @@ def compose(
         "document": document,
         "figures": [(figure, display(figure.value, figure.kind)) for figure in document.figures],
         "name": to[0],
+        "about": _about(document),
         "unsubscribe_url": link,
         "home_url": base,
     }
@@ -62,6 +63,14 @@ def compose(
         reply_to=letter.reply_to,
         headers=_headers(link, urlsplit(base).hostname or "localhost"),
     )
+
+
+def _about(document: ReportDocument) -> str:
+    """A family's mail names its children; a class is too long a list."""
+    if not 0 < len(document.students) <= 3:
+        return ""
+    *others, last = document.students
+    return f" about {', '.join(others)} and {last}" if others else f" about {last}"
 
 
 def _headers(link: str | None, host: str) -> tuple[tuple[str, str], ...]:

@@ -86,6 +86,11 @@ def _plain(text: str) -> str:
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
+def in_order(known: dict[int, Name], ids: Iterable[int]) -> tuple[str, ...]:
+    """The full names of these users as lists have them: by family name."""
+    return tuple(known[id_].full for id_ in sorted(ids, key=lambda id_: (known[id_].sort_key, id_)))
+
+
 def class_names(session: Session, ids: Collection[int]) -> dict[int, ClassName]:
     """Titles and subjects of classes by id."""
     rows = session.execute(
@@ -167,7 +172,8 @@ def attendance(session: Session, pairs: Collection[Pair], period: Period) -> dic
 def attendance_days(
     session: Session, students: Collection[int], period: Period
 ) -> list[tuple[int, date, bool]]:
-    """(student, day, was there in at least one lesson) for every day with a lesson."""
+    """(student, day, was there in at least one lesson) for every day with a lesson; excused ones do
+    not count."""
     rows = session.execute(
         select(
             AttendanceRecord.student_id,
@@ -177,6 +183,7 @@ def attendance_days(
         .where(
             AttendanceRecord.date >= period.start,
             AttendanceRecord.date < period.end,
+            AttendanceRecord.status != AttendanceStatus.EXCUSED,
             among(AttendanceRecord.student_id, students),
         )
         .group_by(AttendanceRecord.student_id, AttendanceRecord.date)

@@ -135,6 +135,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
                 _chart(rows, known),
             ),
         ),
+        students=facts.in_order(known.students, scope.students),
         remarks=REMARKS,
         has_data=any(row.average is not None or row.lessons or row.total for row in rows),
     )
@@ -161,13 +162,14 @@ def _cells(row: _Row, known: _Facts) -> tuple[str | float | None, ...]:
 def _figures(scope: Scope, rows: list[_Row]) -> tuple[Figure, ...]:
     attended, lessons = sum(row.attended for row in rows), sum(row.lessons for row in rows)
     done, total = sum(row.done for row in rows), sum(row.total for row in rows)
+    now, before = mean(row.average for row in rows), mean(row.before for row in rows)
     return (
         Figure("Students" if len(scope.students) != 1 else "Student", len(scope.students)),
         Figure(
             "Average score",
-            tenth(mean(row.average for row in rows)),
+            tenth(now),
             Kind.PERCENT,
-            tenth(mean(row.change for row in rows)),
+            None if now is None or before is None else tenth(now - before),
         ),
         Figure("Attendance", share(attended, lessons), Kind.PERCENT),
         Figure("Assignments done", share(done, total), Kind.PERCENT),

@@ -83,6 +83,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
             Figure("Assignments completed", share(completed, total), Kind.PERCENT),
         ),
         sections=(Section("Students by subject", Table(COLUMNS, rows, label_columns=3)),),
+        students=facts.in_order(known.students, scope.students),
         remarks=REMARKS,
         has_data=any(row[4] or row[5] is not None or row[6] is not None or row[7] for row in rows),
     )

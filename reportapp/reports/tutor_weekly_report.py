@@ -25,7 +25,10 @@ COLUMNS = (
     Column("Summary", Kind.NOTE, 50),
     Column("Notes", Kind.NOTE, 50),
 )
-REMARKS = ("A day counts as attended when the student was in at least one lesson.",)
+REMARKS = (
+    "A day counts as attended when the student was in at least one lesson.",
+    "Attendance leaves excused lessons out.",
+)
 
 
 class _Facts:
@@ -102,6 +105,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
                 ),
             ),
         ),
+        students=facts.in_order(known.names, scope.students),
         remarks=REMARKS,
         has_data=any(report is not None for report in written.values()),
     )

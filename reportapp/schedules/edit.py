@@ -8,8 +8,8 @@ from typing import Any
 from reportapp.access import Action, require
 from reportapp.extensions import transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
-from reportapp.schedules.find import get_schedule
-from reportapp.schedules.timing import first_run_after, last_planned_run, rule_of
+from reportapp.schedules.find import get_schedule, lock_schedule
+from reportapp.schedules.timing import LastRun, first_run_after, last_run, rule_of
 from reportapp.schedules.validation import ScheduleInput, check_schedule
 from reportapp.tokens import new_unsubscribe_token
 
@@ -35,7 +35,7 @@ def create_schedule(
     checked = check_schedule(data, actor.role)
     with transaction() as session:
         schedule = ReportSchedule(created_by_id=actor.id, created_at=now)
-        _apply(schedule, checked, now, last_planned=None)
+        _apply(schedule, checked, now, last=None)
         session.add(schedule)
         session.flush()
         if to_author:
@@ -61,24 +61,33 @@ def update_schedule(
     schedule = get_schedule(actor, schedule_id)
     checked = check_schedule({**fields_of(schedule), **data}, schedule.created_by.role)
     with transaction() as session:
-        session.refresh(schedule, with_for_update=True)
-        _apply(schedule, checked, now, last_planned_run(session, schedule_id))
+        lock_schedule(session, schedule)
+        _apply(schedule, checked, now, last_run(session, schedule_id))
     return schedule
 
 
 def switch_schedule(actor: User, schedule_id: int, active: bool, now: datetime) -> ReportSchedule:
-    """Switch a schedule on or off. What was due while it was off is not sent afterwards."""
-    return update_schedule(actor, schedule_id, {"is_active": active}, now)
+    """Switch a schedule on or off. What was due while it was off is not sent afterwards.
+
+    Raises NotFound; InvalidInput when it can no longer be on, since its author may no longer order
+    such reports. Off it can always be.
+    """
+    if active:
+        return update_schedule(actor, schedule_id, {"is_active": True}, now)
+    schedule = get_schedule(actor, schedule_id)
+    with transaction() as session:
+        lock_schedule(session, schedule)
+        _switch_off(schedule, now)
+    return schedule
 
 
 def delete_schedule(actor: User, schedule_id: int, now: datetime) -> None:
     """Take a schedule away for good; the ledger of what it sent stays. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
-        session.refresh(schedule, with_for_update=True)
+        lock_schedule(session, schedule)
         schedule.deleted_at = now
-        schedule.is_active = False
-        schedule.next_scheduled = None
+        _switch_off(schedule, now)
 
 
 def fields_of(schedule: ReportSchedule) -> dict[str, Any]:
@@ -87,14 +96,22 @@ def fields_of(schedule: ReportSchedule) -> dict[str, Any]:
 
 
 def _apply(
-    schedule: ReportSchedule, checked: ScheduleInput, now: datetime, last_planned: datetime | None
+    schedule: ReportSchedule, checked: ScheduleInput, now: datetime, last: LastRun | None
 ) -> None:
     rhythm_before = rule_of(schedule) if schedule.id else None
     was_active = bool(schedule.id) and schedule.is_active
+    overdue = was_active and schedule.next_scheduled is not None and schedule.next_scheduled <= now
     for name, value in asdict(checked).items():
         setattr(schedule, name, value)
     schedule.updated_at = now
     if not schedule.is_active:
-        schedule.next_scheduled = None
-    elif not was_active or rhythm_before != checked.rule():
-        schedule.next_scheduled = first_run_after(checked.rule(), now, last_planned)
+        _switch_off(schedule, now)
+    # A run that is already owed stays; the due-check goes on from it by the new rhythm.
+    elif not overdue and (not was_active or rhythm_before != checked.rule()):
+        schedule.next_scheduled = first_run_after(checked.rule(), now, last)
+
+
+def _switch_off(schedule: ReportSchedule, now: datetime) -> None:
+    schedule.is_active = False
+    schedule.next_scheduled = None
+    schedule.updated_at = now

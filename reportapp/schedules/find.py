@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from reportapp.access import Action, Person, may_manage_schedule_of, require
 from reportapp.errors import NotFound
@@ -29,6 +30,14 @@ def get_schedule(actor: Person, schedule_id: int) -> ReportSchedule:
     ):
         raise NotFound("There is no such schedule.")
     return schedule
+
+
+def lock_schedule(session: Session, schedule: ReportSchedule) -> None:
+    """Read the schedule anew and keep others from changing it until the transaction's end. Raises
+    NotFound when it has been deleted meanwhile."""
+    session.refresh(schedule, with_for_update=True)
+    if schedule.deleted_at is not None:
+        raise NotFound("There is no such schedule.")
 
 
 def list_schedules(

@@ -61,5 +61,5 @@ def _preview(schedule: ReportSchedule, recipient: User, now: datetime) -> Previe
     order = Order(schedule.report_type, author.school.name, author.name, period_of(schedule, now))
     document = REPORTS[schedule.report_type].build(session, order, [scope])[scope]
     if not document.has_data:
-        return Preview(recipient, document, Reason.NO_DATA)
+        return Preview(recipient, None, Reason.NO_DATA)
     return Preview(recipient, document, None)

@@ -23,7 +23,7 @@ from reportapp.models import (
 )
 from reportapp.reports import load_scopes
 from reportapp.reports.scope import holds, school_day
-from reportapp.schedules.find import get_schedule
+from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.tokens import new_unsubscribe_token
 
 _STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
@@ -160,7 +160,7 @@ def add_recipient(
     """
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
-        session.refresh(schedule, with_for_update=True)
+        lock_schedule(session, schedule)
         person = session.scalar(reachable(schedule, now).where(User.id == user_id))
         if person is None:
             raise NotFound("Recipient not found.")

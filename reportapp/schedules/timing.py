@@ -1,9 +1,10 @@
 """When a schedule runs next: its rule, and what has already been sent."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reportapp.constants import Trigger
@@ -32,24 +33,37 @@ def period_of(schedule: ReportSchedule, planned: datetime) -> Period:
     return period_for(schedule.frequency, planned, zone, schedule.day_of_month, schedule.time)
 
 
-def first_run_after(rule: Rule, now: datetime, last_planned: datetime | None) -> datetime:
-    """The next run after the aware instant `now` that does not repeat the last planned one: never
-    on the same local day, nor within an hour of it. So moving the time of a schedule that has run
-    today does not send today's report again."""
+@dataclass(frozen=True)
+class LastRun:
+    """A run that a schedule has made by itself: its aware instant and the local day it stood for
+    in the zone of that time, which may have been another one."""
+
+    instant: datetime
+    day: date
+
+
+def first_run_after(rule: Rule, now: datetime, last: LastRun | None) -> datetime:
+    """The next run after the aware instant `now` that does not repeat the last one: it stands for
+    a later local day and comes at least an hour later. So moving the time or the zone of a schedule
+    that has run today does not send today's report again."""
     run = next_run_after(rule, now)
-    if last_planned is None:
+    if last is None:
         return run
-    last_day = planned_day(last_planned, rule.zone, rule.time)
-    while planned_day(run, rule.zone, rule.time) <= last_day or run < last_planned + LEAST_GAP:
+    while planned_day(run, rule.zone, rule.time) <= last.day or run < last.instant + LEAST_GAP:
         run = next_run_after(rule, run)
     return run
 
 
-def last_planned_run(session: Session, schedule_id: int) -> datetime | None:
-    """The newest instant for which the schedule has been run by itself."""
-    return session.scalar(
-        select(func.max(ReportScheduleExecution.scheduled_for)).where(
+def last_run(session: Session, schedule_id: int) -> LastRun | None:
+    """The newest run that the schedule has made by itself."""
+    row = session.execute(
+        # A period ends with the day that its run stands for.
+        select(ReportScheduleExecution.scheduled_for, ReportScheduleExecution.period_end)
+        .where(
             ReportScheduleExecution.schedule_id == schedule_id,
             ReportScheduleExecution.trigger == Trigger.SCHEDULE,
         )
-    )
+        .order_by(ReportScheduleExecution.scheduled_for.desc())
+        .limit(1)
+    ).first()
+    return LastRun(*row) if row else None

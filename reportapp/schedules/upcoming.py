@@ -11,7 +11,7 @@ from reportapp.extensions import db
 from reportapp.models import ReportSchedule, User
 from reportapp.recurrence import Rule, next_runs
 from reportapp.schedules.find import get_schedule
-from reportapp.schedules.timing import first_run_after, last_planned_run, rule_of
+from reportapp.schedules.timing import first_run_after, last_run, rule_of
 from reportapp.schedules.validation import check_rule
 
 
@@ -42,7 +42,8 @@ def upcoming_runs(
     first = _first(rule, schedule, now)
     runs = [first, *next_runs(rule, first, count - 1)]
     return rule, [
-        Upcoming(run, period_for(rule.frequency, run, rule.zone, rule.day_of_month)) for run in runs
+        Upcoming(run, period_for(rule.frequency, run, rule.zone, rule.day_of_month, rule.time))
+        for run in runs
     ]
 
 
@@ -51,4 +52,4 @@ def _first(rule: Rule, schedule: ReportSchedule | None, now: datetime) -> dateti
         return first_run_after(rule, now, None)
     if schedule.next_scheduled is not None and rule_of(schedule) == rule:
         return schedule.next_scheduled
-    return first_run_after(rule, now, last_planned_run(db.session(), schedule.id))
+    return first_run_after(rule, now, last_run(db.session(), schedule.id))

@@ -17,6 +17,8 @@ csrf.exempt(bp)
 @bp.get("/<token>")
 def ask(token: str) -> ResponseReturnValue:
     row = find_subscription(token)
+    if row.schedule.deleted_at is not None:
+        return _page(row, "over")
     return _page(row, "ask" if row.is_subscribed else "already")
 
 

@@ -280,8 +280,14 @@ def test_a_calendar_week_holds_its_own_monday():
     assert days("2026-11-16", "2026-11-23").mondays() == [date(2026, 11, 16)]
 
 
-def test_a_week_from_thursday_to_wednesday_holds_the_monday_inside_it():
-    assert days("2026-11-19", "2026-11-26").mondays() == [date(2026, 11, 23)]
+@pytest.mark.parametrize(
+    ("first", "monday"),
+    [(17, 16), (18, 16), (19, 16), (20, 23), (21, 23), (22, 23)],
+)
+def test_seven_days_across_two_weeks_hold_the_week_of_their_thursday(first, monday):
+    """A Tuesday's report is on the week that has just ended, a Friday's on this one."""
+    start = date(2026, 11, first)
+    assert Period(start, start + 7 * DAY).mondays() == [date(2026, 11, monday)]
 
 
 def test_a_day_other_than_monday_belongs_to_the_week_that_it_is_in():
@@ -290,9 +296,10 @@ def test_a_day_other_than_monday_belongs_to_the_week_that_it_is_in():
     assert days("2026-11-22", "2026-11-23").mondays() == [date(2026, 11, 16)]
 
 
-def test_a_month_holds_the_weeks_that_begin_in_it():
+def test_a_month_holds_the_weeks_whose_thursday_lies_in_it():
     november = days("2026-11-01", "2026-12-01").mondays()
-    assert [monday.day for monday in november] == [2, 9, 16, 23, 30]
+    assert [monday.day for monday in november] == [2, 9, 16, 23]
+    assert days("2026-12-01", "2027-01-01").mondays()[0] == date(2026, 11, 30)
 
 
 @soaked
@@ -306,8 +313,8 @@ def test_consecutive_weekly_and_monthly_periods_share_no_week_and_miss_none(case
 
 
 @given(st.dates(date(2000, 1, 1), date(2037, 12, 31)), st.integers(1, 70))
-def test_the_mondays_of_a_period_are_those_in_it_or_the_one_before_it(start, length):
+def test_the_weeks_of_a_period_are_those_of_its_thursdays_or_the_one_it_begins_in(start, length):
     period = Period(start, start + length * DAY)
-    inside = [start + n * DAY for n in range(length) if (start + n * DAY).isoweekday() == 1]
+    inside = [start + (n - 3) * DAY for n in range(length) if (start + n * DAY).isoweekday() == 4]
     before = next(start - n * DAY for n in range(7) if (start - n * DAY).isoweekday() == 1)
     assert period.mondays() == (inside or [before])

@@ -219,6 +219,8 @@ def check_mail(mail, plan: Plan, period, want: Expected, server: Server) -> str:
             value,
             html,
         )
+    *others, last = dict.fromkeys(row[0] for row in want.rows)
+    assert f" about {', '.join(others)} and {last}" in " ".join(mail.text.split())
     assert link in mail.text
     assert f'href="{link}"' in html
     for text in (mail.text, html):

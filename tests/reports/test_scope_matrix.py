@@ -275,6 +275,9 @@ def test_a_preview_shows_exactly_the_rows_that_would_be_sent(school, kind, name)
     for person in list(school.people.values()):
         pairs = allowed_pairs(db.session, kind, author.id, person.id, DAY)
         shown = preview(author, schedule.id, person.id, DUE)
+        if shown.reason is Reason.NO_DATA:
+            assert pairs
+            continue
         rows = shown.document.sections[0].table.rows if shown.document else ()
         labels = [tuple(row[: width_of(kind)]) for row in rows]
         assert sorted(labels) == sorted(candidates[pair] for pair in pairs), person.name

@@ -114,7 +114,7 @@ def test_a_search_finds_guardians_by_their_child_and_says_about_whom_they_would_
     visitor = logged_in("tom")
     found = visitor.get(f"/schedules/{order.id}?q=an şah").text
     for name in ("Pia Example", "Pol Example", "Ana Şahin"):
-        assert f"<span class=\"visually-hidden\"> {name}</span>" in found
+        assert f'<span class="visually-hidden"> {name}</span>' in found
     assert found.count("Would get about <bdi>Ana Şahin</bdi>") == 3
     # Pol is Cem's father, too; that is not for Tom to find out.
     assert "People found" not in visitor.get(f"/schedules/{order.id}?q=öztürk").text

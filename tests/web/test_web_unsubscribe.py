@@ -74,7 +74,9 @@ def test_it_works_for_a_deleted_schedule_and_a_removed_person(cast, link, visito
     row().removed_at = NOW
     db.session.commit()
     delete_schedule(cast.tom, row().schedule_id, NOW)
-    assert visitor.get(link).status_code == 200
+    page = visitor.get(link)
+    assert page.status_code == 200
+    assert "is no longer sent" in page.text
     assert visitor.post_bare(link).status_code == 200
     assert not row().is_subscribed
 
