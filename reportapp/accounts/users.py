@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from functools import cache
-from zoneinfo import available_timezones
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,6 +13,7 @@ from reportapp.constants import Role
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import ApiToken, School, User
+from reportapp.recurrence.zones import find_zone
 from reportapp.tokens import new_api_token, token_hash
 
 LEAST_PASSWORD = 8
@@ -131,10 +131,12 @@ def load_session_user(session_id: str) -> User | None:
 
 def update_account(actor: User, time_zone: str) -> None:
     """Set the actor's own time zone; empty text: the school's. Raises InvalidInput."""
-    if time_zone and time_zone not in available_timezones():
-        raise InvalidInput({"time_zone": ["Choose a time zone from the list."]})
+    try:
+        zone = find_zone(time_zone) if time_zone.strip() else None
+    except ValueError as error:
+        raise InvalidInput({"time_zone": [str(error)]}) from None
     with transaction():
-        actor.time_zone = time_zone or None
+        actor.time_zone = zone
 
 
 def change_password(actor: User, current: str, new: str) -> None:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from reportapp.access import REPORT_AUTHORS
 from reportapp.constants import ExportFormat, Frequency, ReportType, Role
 from reportapp.errors import InvalidInput
 from reportapp.recurrence import Rule
+from reportapp.recurrence.zones import find_zone
 
 MAX_NAME = 200
 _E = TypeVar("_E", bound=StrEnum)
-_ZONES = frozenset(available_timezones())
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,7 @@ def _time(raw: Any) -> time:
 
 
 def _zone(raw: Any) -> str:
-    if not isinstance(raw, str) or raw not in _ZONES:
-        raise ValueError("Choose a time zone from the list, such as Europe/Berlin.")
-    return raw
+    return find_zone(raw if isinstance(raw, str) else "")
 
 
 def _flag(raw: Any) -> bool:

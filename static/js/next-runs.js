@@ -19,6 +19,7 @@ async function refresh() {
     if (answer.redirected || ![200, 422].includes(answer.status)) return;
     target.innerHTML = await answer.text();
     FIELDS.forEach(showError);
+    showZone();
   } catch (error) {
     if (error.name !== "AbortError") throw error;
   }
@@ -33,6 +34,13 @@ function showError(name) {
   field.classList.toggle("is-invalid", Boolean(text));
   if (text) field.setAttribute("aria-invalid", "true");
   else field.removeAttribute("aria-invalid");
+}
+
+// `berlin` is understood; the field then says how the zone is called.
+function showZone() {
+  const name = target.querySelector("[data-zone]")?.dataset.zone;
+  const field = form.elements.time_zone;
+  if (name && document.activeElement !== field) field.value = name;
 }
 
 if (form && target) {
