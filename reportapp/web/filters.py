@@ -68,7 +68,7 @@ def _word(value: StrEnum) -> str:
 
 
 def _relative(instant: datetime) -> str:
-    return words.relative(instant, clock.now())
+    return words.relative(instant, clock.now(), ZoneInfo(current_user.zone_name))
 
 
 def _sentence(schedule: ReportSchedule) -> str:

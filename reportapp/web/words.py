@@ -1,6 +1,7 @@
 """What the database's words mean to a person."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
     DeliveryStatus,
@@ -11,6 +12,9 @@ from reportapp.constants import (
     Role,
     Trigger,
 )
+
+#: From so many days on, distances are told in weeks.
+_WEEKS_FROM = 14
 
 ROLE: dict[Role, str] = {
     Role.ADMIN: "Administrator",
@@ -33,15 +37,15 @@ FORMAT: dict[ExportFormat, str] = {
 }
 
 FORMAT_USE: dict[ExportFormat, str] = {
-    ExportFormat.CSV: "CSV – a plain table for any program",
-    ExportFormat.XLSX: "Excel – a table to sort and calculate with",
     ExportFormat.PDF: "PDF – to read and print",
+    ExportFormat.XLSX: "Excel – to sort and calculate",
+    ExportFormat.CSV: "CSV – for other programs",
 }
 
 TRIGGER: dict[Trigger, str] = {
-    Trigger.SCHEDULE: "Planned",
+    Trigger.SCHEDULE: "On schedule",
     Trigger.MANUAL: "Sent by hand",
-    Trigger.TEST: "Test mail",
+    Trigger.TEST: "Test",
 }
 
 RUN: dict[ExecutionStatus, str] = {
@@ -56,8 +60,8 @@ MAIL: dict[DeliveryStatus, str] = {
     DeliveryStatus.SENDING: "Being sent",
     DeliveryStatus.SENT: "Sent",
     DeliveryStatus.FAILED: "Failed",
-    DeliveryStatus.SKIPPED: "Not sent",
-    DeliveryStatus.UNKNOWN: "Uncertain",
+    DeliveryStatus.SKIPPED: "Skipped",
+    DeliveryStatus.UNKNOWN: "Unclear",
 }
 
 #: Why somebody got nothing (or may have got nothing), as one sentence.
@@ -79,21 +83,31 @@ REASON: dict[Reason, str] = {
 }
 
 
-def relative(instant: datetime, now: datetime) -> str:
-    """How far the aware `instant` is from `now`: `in 5 minutes`, `3 days ago`."""
+def relative(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """How far the aware `instant` is from `now`, as people in `zone` count: within their day in
+    hours and minutes, beyond it in calendar days (`in 3 days` on a Tuesday is Friday, at any
+    hour)."""
     gap = instant - now
     if abs(gap) < timedelta(minutes=1):
-        return "now"
-    words = span(abs(gap))
-    return f"in {words}" if gap > timedelta(0) else f"{words} ago"
+        return "in less than a minute" if gap > timedelta(0) else "now"
+    days = (instant.astimezone(zone).date() - now.astimezone(zone).date()).days
+    if days == 0 or abs(gap) < timedelta(hours=1):
+        length = span(abs(gap))
+    elif abs(days) == 1:
+        return "tomorrow" if days > 0 else "yesterday"
+    elif abs(days) < _WEEKS_FROM:
+        length = _count(abs(days), "day")
+    else:
+        length = _count(round(abs(days) / 7), "week")
+    return f"in {length}" if gap > timedelta(0) else f"{length} ago"
 
 
 def span(gap: timedelta) -> str:
     """A length of time in its largest unit: `5 minutes`, `1 hour`, `3 days`."""
     minutes = round(gap.total_seconds() / 60)
-    for size, unit in ((7 * 24 * 60, "week"), (24 * 60, "day"), (60, "hour")):
-        if minutes >= size * (2 if unit == "week" else 1):
-            return _count(minutes // size, unit)
+    for size, unit in ((24 * 60, "day"), (60, "hour")):
+        if minutes >= size:
+            return _count(round(minutes / size), unit)
     return _count(minutes, "minute")
 
 

@@ -1,12 +1,15 @@
 """Words for people."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from reportapp.constants import ExportFormat, Frequency, Role, Trigger
 from reportapp.web import words
 from tests.cast import NOW
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_every_word_of_the_database_has_one_for_people():
@@ -23,15 +26,48 @@ def test_every_word_of_the_database_has_one_for_people():
 @pytest.mark.parametrize(
     ("gap", "text"),
     [
-        (timedelta(seconds=20), "now"),
+        (timedelta(seconds=-20), "now"),
+        (timedelta(0), "now"),
+        (timedelta(seconds=45), "in less than a minute"),
         (timedelta(minutes=1), "in 1 minute"),
         (timedelta(minutes=59), "in 59 minutes"),
         (timedelta(hours=1), "in 1 hour"),
-        (timedelta(hours=25), "in 1 day"),
+        (timedelta(minutes=110), "in 2 hours"),
+        (timedelta(hours=25), "tomorrow"),
         (timedelta(days=13), "in 13 days"),
         (timedelta(days=14), "in 2 weeks"),
+        (timedelta(days=20), "in 3 weeks"),
         (timedelta(minutes=-5), "5 minutes ago"),
+        (timedelta(hours=-33), "2 days ago"),
+        (timedelta(hours=-20), "yesterday"),
     ],
 )
 def test_a_moment_is_told_by_its_distance(gap, text):
-    assert words.relative(NOW + gap, NOW) == text
+    assert words.relative(NOW + gap, NOW, BERLIN) == text
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_days_are_those_of_the_calendar_at_any_hour(hour):
+    tuesday = datetime(2026, 11, 24, 12, tzinfo=BERLIN)
+    for day, text in ((25, "tomorrow"), (27, "in 3 days"), (28, "in 4 days"), (30, "in 6 days")):
+        planned = datetime(2026, 11, day, hour, tzinfo=BERLIN)
+        assert words.relative(planned, tuesday, BERLIN) == text
+
+
+def test_days_are_those_of_the_reader():
+    now = datetime(2026, 11, 24, 20, tzinfo=UTC)
+    planned = now + timedelta(hours=10)
+    assert words.relative(planned, now, BERLIN) == "tomorrow"
+    assert words.relative(planned, now, ZoneInfo("Asia/Tokyo")) == "in 10 hours"
+
+
+def test_a_few_minutes_are_minutes_across_midnight_too():
+    now = datetime(2026, 11, 24, 23, 50, tzinfo=BERLIN)
+    assert words.relative(now + timedelta(minutes=20), now, BERLIN) == "in 20 minutes"
+
+
+def test_the_clock_change_does_not_move_the_day():
+    saturday = datetime(2026, 10, 24, 23, 0, tzinfo=BERLIN)
+    assert words.relative(datetime(2026, 10, 26, 0, 0, tzinfo=BERLIN), saturday, BERLIN) == (
+        "in 2 days"
+    )
