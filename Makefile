@@ -55,11 +55,11 @@ $(VENV)/.made:
 
 $(VENV)/.installed: requirements.txt $(VENV)/.made
 	@echo "Installing packages …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 # What WeasyPrint needs to make PDFs, with fonts for most scripts. Checked on every run: quick when
