@@ -48,7 +48,7 @@ def compose(
         "unsubscribe_url": link,
         "home_url": base,
     }
-    subject = f"{letter.schedule_name}: {document.title}, {document.period.words}"
+    subject = subject_of(letter.schedule_name, document)
     templates = current_app.jinja_env
     return MailMessage(
         key=message_id.partition("@")[0],
@@ -63,6 +63,11 @@ def compose(
         reply_to=letter.reply_to,
         headers=_headers(link, urlsplit(base).hostname or "localhost"),
     )
+
+
+def subject_of(schedule_name: str, document: ReportDocument) -> str:
+    """The subject of the mails with this document."""
+    return f"{schedule_name}: {document.title}, {document.period.words}"
 
 
 def _about(document: ReportDocument) -> str:

@@ -82,6 +82,14 @@ def get_mail(folder: Path, key: str) -> EmailMessage:
     return message
 
 
+def date_of(message: EmailMessage) -> datetime | None:
+    """The mail's own date, where it has one."""
+    try:
+        return parsedate_to_datetime(str(message["Date"]))
+    except ValueError:
+        return None
+
+
 def _keys(folder: Path) -> list[str]:
     if not folder.exists():
         return []
@@ -97,16 +105,12 @@ def _arrival(key: str) -> tuple[int, int]:
 
 
 def _listed(key: str, message: EmailMessage) -> ListedMail:
-    try:
-        date = parsedate_to_datetime(str(message["Date"]))
-    except ValueError:
-        date = None
     names = tuple(part.get_filename() or "?" for part in message.iter_attachments())
     return ListedMail(
         key,
         str(message["From"] or ""),
         str(message["To"] or ""),
         str(message["Subject"] or ""),
-        date,
+        date_of(message),
         names,
     )

@@ -8,21 +8,22 @@ from flask import Blueprint, Response, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from reportapp.errors import NotFound
-from reportapp.mail.mailbox import get_mail, list_mails, mailbox_folder
+from reportapp.mail.mailbox import date_of, get_mail, list_mails, mailbox_folder
 from reportapp.web.inputs import Paging, page_number
 
 bp = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 
 _PAGE_SIZE = 25
-_SHOWN_HEADERS = (
-    "From", "To", "Reply-To", "Date", "Subject", "Message-ID", "List-Unsubscribe",
-    "List-Unsubscribe-Post", "Auto-Submitted",
+_PLAIN_HEADERS = ("From", "To", "Reply-To")
+_TECHNICAL_HEADERS = (
+    "Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted",
 )  # fmt: skip
 
-#: For a mail's own HTML: its style, nothing else; links open in a new window.
+#: For a mail's own HTML: its style, nothing else; links open in a new window. Nothing can run in
+#: it, so it may keep its origin, by which our page sees how tall it is.
 _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
 
 
@@ -44,7 +45,9 @@ def show(key: str) -> ResponseReturnValue:
         "mailbox/show.html",
         key=key,
         subject=str(mail["Subject"] or ""),
-        headers=[(name, str(mail[name])) for name in _SHOWN_HEADERS if mail[name]],
+        date=date_of(mail),
+        headers=_headers(mail, _PLAIN_HEADERS),
+        technical=_headers(mail, _TECHNICAL_HEADERS),
         text=_text(plain) if plain else "",
         has_html=mail.get_body(("html",)) is not None,
         attachments=[
@@ -78,6 +81,10 @@ def attachment(key: str, number: int) -> ResponseReturnValue:
 
 def _mail(key: str) -> EmailMessage:
     return get_mail(mailbox_folder(current_app.instance_path), key)
+
+
+def _headers(mail: EmailMessage, names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, str(mail[name])) for name in names if mail[name]]
 
 
 def _attachments(mail: EmailMessage) -> list[MIMEPart]:

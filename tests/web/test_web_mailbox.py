@@ -19,6 +19,7 @@ def key(app):
     mail = EmailMessage()
     mail["From"], mail["To"] = "Reports <reports@x.example>", "pia@parent.example"
     mail["Subject"], mail["Date"] = "Grüße <b>", "Mon, 23 Nov 2026 07:00:00 +0000"
+    mail["Message-ID"] = "<number@x.example>"
     mail.set_content("Hello <script>alert(1)</script> https://x.example/u/token")
     mail.add_alternative(
         "<html><head></head><body>Hi<script>alert(1)</script></body></html>", subtype="html"
@@ -35,6 +36,23 @@ def test_admins_read_it(key, logged_in):
     assert "<script>alert" not in page
     assert 'href="https://x.example/u/token"' in page
     assert "Отчёт.csv" in page
+
+
+def test_the_date_is_the_readers_and_what_is_technical_is_folded_away(key, cast, logged_in):
+    page = logged_in("ada").get(f"/mailbox/{key}").text
+    assert "Mon 23 Nov 2026, 08:00" in page
+    plain, _, technical = page.partition('<details class="more">')
+    assert "pia@parent.example" in plain
+    assert "Message-ID" not in plain
+    assert "&lt;number@x.example&gt;" in technical.partition("</details>")[0]
+
+
+@pytest.mark.parametrize("date", ["", "soon", "99 Foo 2026"])
+def test_a_mail_without_a_true_date_is_shown_all_the_same(app, logged_in, date):
+    raw = f"From: a@x.example\r\nDate: {date}\r\n\r\nHello".encode()
+    key = mailbox.Maildir(mailbox_folder(app.instance_path), create=True).add(raw)
+    for path in ("/mailbox/", f"/mailbox/{key}"):
+        assert logged_in("ada").get(path).status_code == 200
 
 
 def test_a_mails_html_can_do_nothing(key, logged_in):
