@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from reportapp import clock
 from reportapp.constants import ExportFormat
 from reportapp.errors import NotFound
+from reportapp.mail.compose import subject_of
 from reportapp.rendering import RENDERERS, file_name, render, render_fragment
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.preview import Preview, preview
@@ -31,6 +32,7 @@ def show(schedule_id: int) -> ResponseReturnValue:
         schedule=schedule,
         shown=shown,
         period=period_of(schedule, now),
+        subject=subject_of(schedule.name, document) if document else None,
         people=[listed.row.recipient for listed in list_recipients(actor(), schedule_id, now)],
         fragment=render_fragment(document, _MAX_ROWS) if document else None,
         formats=RENDERERS,
