@@ -13,10 +13,11 @@ from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 
 @dataclass(frozen=True)
 class ListedSchedule:
-    """A row of the list, with how many people receive it at present."""
+    """A row of the list, with how many people are on it and how many of them have unsubscribed."""
 
     schedule: ReportSchedule
     recipients: int
+    unsubscribed: int
 
 
 def get_schedule(actor: Person, schedule_id: int) -> ReportSchedule:
@@ -54,17 +55,13 @@ def list_schedules(
     else:
         query = query.where(ReportSchedule.created_by_id == actor.id)
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    active = (
-        select(func.count())
-        .where(
-            ReportScheduleRecipient.schedule_id == ReportSchedule.id,
-            ReportScheduleRecipient.is_subscribed,
-            ReportScheduleRecipient.removed_at.is_(None),
-        )
-        .scalar_subquery()
+    on_it = select(func.count()).where(
+        ReportScheduleRecipient.schedule_id == ReportSchedule.id,
+        ReportScheduleRecipient.removed_at.is_(None),
     )
+    left = on_it.where(ReportScheduleRecipient.is_subscribed.is_(False))
     rows = db.session.execute(
-        query.add_columns(active)
+        query.add_columns(on_it.scalar_subquery(), left.scalar_subquery())
         .order_by(
             ReportSchedule.next_scheduled.is_(None),
             ReportSchedule.next_scheduled,
@@ -73,4 +70,4 @@ def list_schedules(
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
-    return [ListedSchedule(schedule, count) for schedule, count in rows], total
+    return [ListedSchedule(*row) for row in rows], total

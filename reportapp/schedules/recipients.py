@@ -186,8 +186,10 @@ def add_recipient(
     return row
 
 
-def remove_recipient(actor: User, schedule_id: int, user_id: int, now: datetime) -> None:
-    """Take a person off the schedule. Raises NotFound when they are not on it."""
+def remove_recipient(
+    actor: User, schedule_id: int, user_id: int, now: datetime
+) -> ReportScheduleRecipient:
+    """Take a person off the schedule; what they were on it. Raises NotFound when they are not."""
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
         row = session.scalar(
@@ -200,6 +202,7 @@ def remove_recipient(actor: User, schedule_id: int, user_id: int, now: datetime)
         if row is None:
             raise NotFound("Recipient not found.")
         row.removed_at = now
+    return row
 
 
 def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:

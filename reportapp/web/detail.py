@@ -22,6 +22,8 @@ bp = Blueprint("detail", __name__, url_prefix="/schedules")
 
 _CANDIDATES = 20
 _LATEST_RUNS = 5
+#: So many recipients are shown at once; the others are a click away.
+_SHOWN_RECIPIENTS = 10
 
 
 @bp.get("/<int:schedule_id>")
@@ -39,8 +41,12 @@ def add(schedule_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:schedule_id>/recipients/<int:user_id>/remove")
 def remove(schedule_id: int, user_id: int) -> ResponseReturnValue:
-    remove_recipient(actor(), schedule_id, user_id, clock.now())
-    flash("Taken off the list of recipients.", "success")
+    row = remove_recipient(actor(), schedule_id, user_id, clock.now())
+    told = {"text": f"{row.recipient.name} no longer receives this report."}
+    if row.is_subscribed:  # who has unsubscribed cannot be put back by others
+        told["undo"] = url_for(".add", schedule_id=schedule_id)
+        told["user_id"] = str(user_id)
+    flash(told, "success")  # type: ignore[arg-type]  # any JSON can be flashed
     return redirect(_recipients_url(schedule_id))
 
 
@@ -86,6 +92,7 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
         text=text,
         found=None if text is None else search_candidates(actor(), schedule_id, text, now),
         limit=_CANDIDATES,
+        shown_at_once=_SHOWN_RECIPIENTS,
         runs=list_executions(actor(), schedule_id, limit=_LATEST_RUNS),
     )
     return page, status

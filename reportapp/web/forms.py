@@ -10,7 +10,7 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.fields import SelectChoice
 
 from reportapp.access import report_types_for
-from reportapp.constants import Role
+from reportapp.constants import ExportFormat, Role
 from reportapp.errors import InvalidInput
 from reportapp.models import ReportSchedule, User
 from reportapp.recurrence.words import WEEKDAYS, ordinal
@@ -75,7 +75,9 @@ class ScheduleForm(Form):
         """For a new schedule of `actor`, or what they have typed."""
         kinds = report_types_for(actor.role)
         start = {**DEFAULTS, "report_type": kinds[0], "time_zone": actor.zone_name}
-        return cls._with(actor.role, {**start, "to_author": True})
+        # Scripts get the plain table unless they say otherwise; people want something to read.
+        start |= {"export_format": ExportFormat.PDF, "to_author": True}
+        return cls._with(actor.role, start)
 
     @classmethod
     def of(cls, schedule: ReportSchedule) -> "ScheduleForm":

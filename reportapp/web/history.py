@@ -27,7 +27,7 @@ _LATE = timedelta(minutes=5)
 GROUPS: tuple[tuple[str, tuple[DeliveryStatus, ...]], ...] = (
     ("Did not arrive, or may not have arrived", (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)),
     ("Still to be sent", (DeliveryStatus.SENDING, DeliveryStatus.PENDING)),
-    ("Not sent, for a reason", (DeliveryStatus.SKIPPED,)),
+    ("Skipped", (DeliveryStatus.SKIPPED,)),
     ("Sent", (DeliveryStatus.SENT,)),
 )
 

@@ -264,7 +264,7 @@ def unsubscribe_and_come_back(page: Page, browser, server, database, smtp, link:
     expect(page.get_by_text("Nothing: unsubscribed since")).to_be_visible()
     send_now(page)
     row = page.locator("tr", has_text=POL)
-    expect(row).to_contain_text("Not sent")
+    expect(row).to_contain_text("Skipped")
     expect(row).to_contain_text("They have unsubscribed from this report.")
     expect(page.locator("tr", has_text=TEA)).to_contain_text("Sent")
     assert smtp.addresses == [TEA]

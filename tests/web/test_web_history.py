@@ -9,6 +9,7 @@ from reportapp.extensions import db, transaction
 from reportapp.models import ReportDelivery, ReportScheduleExecution
 from reportapp.schedules.ledger import plan_execution, settle
 from tests.cast import NOW, create_order
+from tests.web.visitor import words_of
 
 
 @pytest.fixture
@@ -61,8 +62,13 @@ def test_the_history_lists_the_runs_with_their_counts(run, logged_in):
     for path in (f"/schedules/{run.schedule_id}", f"/schedules/{run.schedule_id}/history"):
         page = visitor.get(path).text
         assert f"/executions/{run.id}" in page
-        for words in ("1 sent", "1 failed", "1 uncertain", "1 not sent"):
-            assert words in page
+        row = words_of(page.split("<tbody>")[-1].split("</tr>")[0])
+        assert row.endswith("On schedule 4 recipients: 1 sent 1 failed 1 skipped 1 unclear")
+
+
+def test_a_run_counts_everybody_it_was_for(run, logged_in):
+    page = logged_in("tom").get(f"/executions/{run.id}").text
+    assert "4 recipients 1 sent 1 failed 1 skipped 1 unclear" in words_of(page)
 
 
 def test_one_mail_is_sent_again(run, logged_in):

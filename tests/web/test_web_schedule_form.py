@@ -52,6 +52,18 @@ def test_an_untouched_form_has_sensible_values(logged_in):
     assert fields["time_zone"] == "Europe/Berlin"
     assert "tutor_weekly_report" not in page.text
     assert "Mondays at 09:00, Berlin" in page.text
+    assert '<option value="pdf" selected>' in page.text
+
+
+def test_a_city_is_enough_and_is_stored_by_its_zones_name(logged_in):
+    visitor = logged_in("tom")
+    assert visitor.post("/schedules/new", {**GOOD, "time_zone": "new york"}).status_code == 302
+    assert schedules()[0].time_zone == "America/New_York"
+    query = {**GOOD, "time_zone": "new york"}
+    shown = visitor.get("/schedules/next-runs", query_string=query).text
+    assert 'data-zone="America/New_York"' in shown
+    answer = visitor.post("/schedules/new", {**GOOD, "time_zone": "istanbul"})
+    assert "Did you mean Asia/Istanbul or Europe/Istanbul?" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from reportapp.models import (
 from reportapp.schedules.subscriptions import set_my_subscription
 from reportapp.tokens import new_unsubscribe_token
 from tests.cast import NOW, create_order, create_person
+from tests.web.visitor import words_of
 
 
 @contextmanager
@@ -49,6 +50,26 @@ def test_the_list_says_when_what_goes_to_how_many(cast, logged_in):
     assert "nobody yet" in page
     for tag in ("tag-weekly", "tag-monthly", "tag-active", "tag-inactive"):
         assert tag in page
+
+
+def test_everybody_on_the_list_counts_and_who_has_left_is_told_beside(cast, logged_in):
+    """The same rule on the list, on the schedule's page and in its history."""
+    order = create_order(cast.tom, cast.pia, cast.pol, cast.tea, export_format="pdf")
+    row = db.session.query(ReportScheduleRecipient).filter_by(recipient_id=cast.pia.id).one()
+    set_my_subscription(cast.pia, row.id, False, NOW)
+    visitor = logged_in("tom")
+    assert "PDF to 3 people, 1 unsubscribed" in words_of(visitor.get("/schedules/").text)
+    visitor.post(f"/schedules/{order.id}/run")
+    page = words_of(visitor.get(f"/schedules/{order.id}").text)
+    assert "Recipients 3 people, 1 unsubscribed" in page
+    assert "3 recipients: 0 sent 0 failed 1 skipped" in page
+
+
+def test_days_are_counted_as_the_reader_does(cast, logged_in):
+    create_order(cast.tom, day_of_week=5, time="07:00")  # NOW is a Monday, 08:30
+    create_order(cast.tom, day_of_week=5, time="20:00")
+    page = logged_in("tom").get("/schedules/").text
+    assert page.count("in 4 days") == 2
 
 
 def test_an_empty_list_says_what_to_do(logged_in):
@@ -102,7 +123,7 @@ def test_the_page_of_a_schedule_shows_what_each_recipient_would_get(cast, logged
     assert "It covers 16–22 November 2026" in page
     assert "Nothing: unsubscribed since" in page
     assert "Nothing: no e-mail address" in page
-    assert "about <bdi>Ana Example</bdi>" in page
+    assert "Report on <bdi>Ana Example</bdi>" in page
     assert "Nothing: no student in common" in page
 
 
@@ -115,7 +136,7 @@ def test_a_search_finds_guardians_by_their_child_and_says_about_whom_they_would_
     found = visitor.get(f"/schedules/{order.id}?q=an şah").text
     for name in ("Pia Example", "Pol Example", "Ana Şahin"):
         assert f'<span class="visually-hidden"> {name}</span>' in found
-    assert found.count("Would get about <bdi>Ana Şahin</bdi>") == 3
+    assert found.count("Report on <bdi>Ana Şahin</bdi>") == 3
     # Pol is Cem's father, too; that is not for Tom to find out.
     assert "People found" not in visitor.get(f"/schedules/{order.id}?q=öztürk").text
     assert "<bdi>Cem" not in visitor.get(f"/schedules/{order.id}?q=pol").text
@@ -156,6 +177,12 @@ def test_a_page_asks_the_database_no_more_for_many_recipients(cast, logged_in):
         assert asked[1] <= asked[0] + 2
 
 
+def test_deleting_says_what_becomes_of_the_history(cast, logged_in):
+    order = create_order(cast.tom, cast.pia)
+    page = logged_in("tom").get(f"/schedules/{order.id}/delete").text
+    assert "Its history is kept" in page
+
+
 class TestRecipients:
     def test_people_are_found_added_and_removed(self, cast, logged_in):
         order = create_order(cast.tom)
@@ -171,6 +198,40 @@ class TestRecipients:
         assert "Nobody to add matches" in visitor.get(f"/schedules/{order.id}?q=pia").text
         visitor.post(f"/schedules/{order.id}/recipients/{cast.pia.id}/remove")
         assert db.session.query(ReportScheduleRecipient).one().removed_at is not None
+
+    def test_a_removal_names_the_person_and_can_be_undone(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        visitor = logged_in("tom")
+        path = f"/schedules/{order.id}/recipients"
+        page = visitor.post(f"{path}/{cast.pia.id}/remove", follow_redirects=True).text
+        message = page.split('<div class="alert alert-success"')[1].split("</div>")[0]
+        assert "Pia Example no longer receives this report." in message
+        assert f'action="{path}"' in message
+        assert f'name="user_id" value="{cast.pia.id}"' in message
+        visitor.post(path, {"user_id": cast.pia.id})
+        assert db.session.query(ReportScheduleRecipient).one().removed_at is None
+
+    def test_who_has_left_is_removed_without_an_undo(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        row = db.session.query(ReportScheduleRecipient).one()
+        set_my_subscription(cast.pia, row.id, False, NOW)
+        visitor = logged_in("tom")
+        path = f"/schedules/{order.id}/recipients/{cast.pia.id}/remove"
+        page = visitor.post(path, follow_redirects=True).text
+        assert "Pia Example no longer receives this report." in page
+        assert "Undo" not in page
+
+    @pytest.mark.parametrize(("number", "folded"), [(10, 0), (11, 1), (14, 4)])
+    def test_more_than_ten_are_folded_away(self, cast, logged_in, number, folded):
+        parents = [
+            create_person(cast.school, Role.PARENT, f"Parent {each}") for each in range(number)
+        ]
+        order = create_order(cast.ada, *parents)
+        page = logged_in("ada").get(f"/schedules/{order.id}").text
+        assert page.count("> as Parent ") == number
+        shown, _, rest = page.partition(f"<summary>Show all {number}</summary>")
+        assert rest.count("> as Parent ") == folded
+        assert shown.count("> as Parent ") == number - folded
 
     @pytest.mark.parametrize("user_id", ["", "x", "-1", "0", "2147483648", "9" * 50, None])
     def test_an_impossible_person_is_not_found(self, cast, logged_in, user_id):
@@ -244,6 +305,19 @@ class TestPreview:
         assert "Ben is lively." in own
         assert "Ana is friendly." in pias
         assert "Ben" not in pias
+        assert "What you would get if it were sent now" in words_of(own)
+        assert "What Pia Example would get if it were sent now" in words_of(pias)
+
+    def test_it_shows_the_subject_of_the_mail(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia, name="Maths & more")
+        page = logged_in("tom").get(f"/schedules/{order.id}/preview").text
+        want = "Subject: Maths &amp; more: Student report, 16–22 November 2026"
+        assert want in words_of(page)
+
+    def test_its_table_can_be_scrolled_with_the_keyboard(self, cast, logged_in):
+        order = create_order(cast.tom, cast.pia)
+        page = logged_in("tom").get(f"/schedules/{order.id}/preview").text
+        assert 'tabindex="0" role="region" aria-label="Table: Students by class"' in page
 
     def test_nothing_to_get_is_told_with_its_reason(self, cast, logged_in):
         order = create_order(cast.tom, cast.tea)

@@ -1,5 +1,6 @@
 """Somebody with a browser: keeps cookies, sends forms with their hidden token."""
 
+import re
 from contextvars import Context
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -63,6 +64,11 @@ def fields_of(page: str) -> dict[str, str]:
     parser = _Fields()
     parser.feed(page)
     return parser.found
+
+
+def words_of(page: str) -> str:
+    """What a reader of a page sees, in one line."""
+    return " ".join(re.sub(r"<[^>]*>", "", page).split())
 
 
 def path_of(answer) -> str:
