@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from reportapp.access import Action, Person, may_manage_schedule_of, require
 from reportapp.errors import NotFound
@@ -62,6 +62,7 @@ def list_schedules(
     left = on_it.where(ReportScheduleRecipient.is_subscribed.is_(False))
     rows = db.session.execute(
         query.add_columns(on_it.scalar_subquery(), left.scalar_subquery())
+        .options(joinedload(ReportSchedule.created_by))
         .order_by(
             ReportSchedule.next_scheduled.is_(None),
             ReportSchedule.next_scheduled,

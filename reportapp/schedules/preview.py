@@ -45,7 +45,10 @@ def preview_by_id(schedule_id: int, recipient_id: int, now: datetime) -> Preview
     schedule = db.session.get(ReportSchedule, schedule_id)
     if schedule is None or schedule.deleted_at is not None:
         raise NotFound("There is no such schedule.")
-    return _preview(schedule, db.session.get_one(User, recipient_id), now)
+    recipient = db.session.get(User, recipient_id)
+    if recipient is None:
+        raise NotFound("Recipient not found.")
+    return _preview(schedule, recipient, now)
 
 
 def _preview(schedule: ReportSchedule, recipient: User, now: datetime) -> Preview:

@@ -88,7 +88,10 @@ def search_candidates(
         ReportScheduleRecipient.removed_at.is_(None),
     )
     query = reachable(schedule, now).where(User.id.not_in(already))
-    for word in text.split()[:5]:
+    words = text.split()[:5]
+    if not all(word.isprintable() for word in words):
+        return []  # NUL and half a surrogate pair are in nobody's name, and in no database's text
+    for word in words:
         query = query.where(
             or_(
                 _has(User, word, "given_name", "family_name", "email"),

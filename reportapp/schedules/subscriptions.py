@@ -14,7 +14,7 @@ from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 def find_subscription(token: str) -> ReportScheduleRecipient:
     """The subscription of an unsubscribe token. Raises NotFound for any other text."""
     row = None
-    if len(token) <= 43:
+    if len(token) <= 43 and token.isascii():
         row = db.session.scalar(
             select(ReportScheduleRecipient).where(
                 ReportScheduleRecipient.unsubscribe_token == token
