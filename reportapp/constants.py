@@ -27,6 +27,39 @@ class Frequency(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"
+    CRON = "cron"
+
+
+class MonthMode(StrEnum):
+    """By what a monthly rule counts."""
+
+    DAY = "day"
+    WEEKDAY = "weekday"
+    SCHOOL_DAY = "school_day"
+
+
+class ClosedDays(StrEnum):
+    """What becomes of a run that falls on a day without school."""
+
+    SEND = "send"
+    SKIP = "skip"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class PeriodKind(StrEnum):
+    """Which days a report covers."""
+
+    #: From the rule's run before up to this one's day.
+    RHYTHM = "rhythm"
+    LAST_DAY = "last_day"
+    LAST_WEEK = "last_week"
+    LAST_MONTH = "last_month"
+    LAST_7_DAYS = "last_7_days"
+    LAST_30_DAYS = "last_30_days"
+    TERM_TO_DATE = "term_to_date"
+    #: From the end of the last run of which a mail was sent.
+    SINCE_SENT = "since_sent"
 
 
 class ExportFormat(StrEnum):

@@ -1,4 +1,4 @@
-"""When a schedule runs: the next instants of a rule in its time zone."""
+"""When a schedule runs: the next instants of a rule in its time zone and its school's calendar."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -7,65 +7,281 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from reportapp.constants import Frequency
+from reportapp.constants import ClosedDays, Frequency, MonthMode
+from reportapp.recurrence.calendar import MOST_CLOSED_DAYS, SchoolCalendar
+from reportapp.recurrence.cron import Cron
 
 _DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+#: A schedule runs by itself at most once an hour.
+LEAST_GAP = timedelta(hours=1)
+#: A day that does not come within so many years never comes: 29 February is a Sunday, say, every
+#: 28 years, or 40 around 2100.
+HORIZON_YEARS = 41
+#: The Monday from which weeks are counted where a rule has no start date.
+_FIRST_MONDAY = date(2000, 1, 3)
+LAST = -1
+NOTHING_CLOSED = SchoolCalendar()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rhythm in local time. `day_of_week` 1 = Monday .. 7 (weekly), `day_of_month` 1-31, a day
-    that the month lacks being its last (monthly), `time` whole minutes."""
+    """A rhythm in local time, whole minutes.
+
+    - daily: every day.
+    - weekly: on `days_of_week` (1 = Monday .. 7) of every `interval`-th week, counted from the week
+      of `start`.
+    - monthly: by `month_mode` on `day_of_month` (1-31; a day that the month lacks is its last one),
+      on the `nth` (1-4, or LAST) of the one weekday in `days_of_week`, or on the first (`nth` 1) or
+      last school day.
+    - cron: as `cron` says; `time` is not looked at.
+
+    No run comes on a day before `start` or `paused_until`, or after `end`; nor does one that was
+    meant for such a day. `closed_days`: what becomes of a run meant for a day on which the school
+    is closed; `exams_closed`: exam weeks count as such.
+    """
 
     frequency: Frequency
     time: time
     zone: ZoneInfo
-    day_of_week: int | None = None
+    days_of_week: tuple[int, ...] = ()
     day_of_month: int | None = None
+    interval: int = 1
+    month_mode: MonthMode = MonthMode.DAY
+    nth: int = 1
+    cron: Cron | None = None
+    start: date | None = None
+    end: date | None = None
+    paused_until: date | None = None
+    closed_days: ClosedDays = ClosedDays.SEND
+    exams_closed: bool = False
 
 
-def next_run_after(rule: Rule, instant: datetime) -> datetime:
-    """The first run strictly after the aware `instant`, in UTC.
+@dataclass(frozen=True)
+class Occurrence:
+    """One day of a rule: when it runs, or why not."""
+
+    #: The day that the rhythm alone would choose.
+    meant: date
+    #: None: skipped.
+    run: datetime | None
+    #: Why it was moved to another day or skipped, in a reader's words.
+    reason: str | None = None
+
+
+def next_run_after(
+    rule: Rule, instant: datetime, calendar: SchoolCalendar = NOTHING_CLOSED
+) -> datetime | None:
+    """The first run strictly after the aware `instant`, in UTC; None when there is none any more.
 
     A local time that the zone skips runs at the first instant after the gap; one that happens
-    twice runs at the first.
+    twice runs at the first. A run that a change of clocks brings within an hour of the one before
+    is left out.
     """
-    return next(_runs(rule, instant))
+    return next(_runs(rule, instant, calendar), None)
 
 
-def next_runs(rule: Rule, instant: datetime, count: int) -> list[datetime]:
-    """The first `count` runs strictly after the aware `instant`, in UTC, rising."""
-    return list(islice(_runs(rule, instant), count))
+def next_runs(
+    rule: Rule, instant: datetime, count: int, calendar: SchoolCalendar = NOTHING_CLOSED
+) -> list[datetime]:
+    """The first `count` runs strictly after the aware `instant`, in UTC, rising; fewer when the
+    rule ends."""
+    return list(islice(_runs(rule, instant, calendar), count))
 
 
-def _runs(rule: Rule, instant: datetime) -> Iterator[datetime]:
-    # A gap can push a run past midnight, so the day before is looked at too.
-    for day in _days_from(rule, instant.astimezone(rule.zone).date() - _DAY):
-        run = _instant_of(day, rule.time, rule.zone)
-        if run > instant:
-            yield run
-            # Two local days can lead to one instant where a zone skipped a whole day.
-            instant = run
+def run_at_or_before(
+    rule: Rule, instant: datetime, calendar: SchoolCalendar = NOTHING_CLOSED
+) -> datetime | None:
+    """The last run at or before the aware `instant`, as if the rule had always been in force:
+    without its start, end and pause. None when there was none within the horizon."""
+    # Most rules have run within days; looking far back only where needed keeps this quick.
+    for days in (9, 70, 800, HORIZON_YEARS * 366):
+        found = None
+        try:
+            since = instant - timedelta(days=days)
+        except OverflowError:
+            return None
+        for run in _runs(rule, since, calendar, bounded=False):
+            if run > instant:
+                break
+            found = run
+        if found is not None:
+            return found
+    return None
 
 
-def _days_from(rule: Rule, day: date) -> Iterator[date]:
-    """The rule's local dates from `day` on."""
-    if rule.frequency is Frequency.MONTHLY:
-        assert rule.day_of_month is not None
-        year, month = day.year, day.month
-        while True:
-            found = date(year, month, min(rule.day_of_month, monthrange(year, month)[1]))
+def next_occurrences(
+    rule: Rule, instant: datetime, count: int, calendar: SchoolCalendar = NOTHING_CLOSED
+) -> list[Occurrence]:
+    """The rule's next days after the aware `instant`, among them those that are skipped, until
+    `count` of them run. Runs that fall together are one."""
+    found: list[Occurrence] = []
+    for occurrence in _occurrences(rule, instant, calendar):
+        found.append(occurrence)
+        count -= occurrence.run is not None
+        if count <= 0:
+            break
+    return found
+
+
+def _runs(
+    rule: Rule, instant: datetime, calendar: SchoolCalendar, bounded: bool = True
+) -> Iterator[datetime]:
+    for occurrence in _occurrences(rule, instant, calendar, bounded):
+        if occurrence.run is not None:
+            yield occurrence.run
+
+
+def _occurrences(
+    rule: Rule, instant: datetime, calendar: SchoolCalendar, bounded: bool = True
+) -> Iterator[Occurrence]:
+    """What comes strictly after `instant`, in its order."""
+    times = rule.cron.times if rule.cron is not None else (rule.time,)
+    before: datetime | None = None
+    for meant, day, reason in _days(rule, _scan_from(rule, instant, calendar), calendar, bounded):
+        if day is None:
+            if _instant_of(meant, times[0], rule.zone) > instant:
+                yield Occurrence(meant, None, reason)
+            continue
+        for at in times:
+            run = _instant_of(day, at, rule.zone)
+            # Two runs meet where one is shifted to the other's day, and where a zone skipped an
+            # hour or a whole day.
+            if run > instant and (before is None or run - before >= LEAST_GAP):
+                yield Occurrence(meant, run, reason)
+            before = run if before is None else max(before, run)
+
+
+def _scan_from(rule: Rule, instant: datetime, calendar: SchoolCalendar) -> date:
+    """The first day that must be looked at so that no run after `instant` is missed."""
+    day = instant.astimezone(rule.zone).date()
+    # A gap can push a run past midnight, so the day before is looked at, too.
+    if day > date.min + 3 * _DAY:
+        day -= 2 * _DAY
+    if rule.closed_days is ClosedDays.AFTER:
+        calendar = calendar.exams_closed if rule.exams_closed else calendar
+        # Runs meant for closed days before come now.
+        for _ in range(MOST_CLOSED_DAYS):
+            if day == date.min or calendar.is_open(day):
+                break
+            day -= _DAY
+    return day
+
+
+def _days(
+    rule: Rule, day: date, calendar: SchoolCalendar, bounded: bool = True
+) -> Iterator[tuple[date, date | None, str | None]]:
+    """(the day meant, the day it runs on or None, why it is another one), from `day` on."""
+    first = max(filter(None, (rule.start, rule.paused_until)), default=date.min)
+    last = rule.end or date.max
+    if not bounded:
+        first, last = date.min, date.max
+    calendar = calendar.exams_closed if rule.exams_closed else calendar
+    day = max(day, first)
+    horizon = day.year + HORIZON_YEARS
+    for meant in _meant_days(rule, day, calendar):
+        if meant > last or meant.year > horizon:
+            return
+        shifted, reason = _shifted(rule.closed_days, meant, calendar)
+        if shifted is not None and shifted < first:
+            shifted, reason = None, f"{reason}; before its first day"
+        if shifted is not None and shifted > last:
+            shifted, reason = None, f"{reason}; after its last day"
+        yield meant, shifted, reason
+
+
+def _shifted(
+    policy: ClosedDays, day: date, calendar: SchoolCalendar
+) -> tuple[date | None, str | None]:
+    if policy is ClosedDays.SEND or calendar.is_open(day):
+        return day, None
+    reason = calendar.why_closed(day)
+    if policy is ClosedDays.SKIP:
+        return None, reason
+    return calendar.open_day_from(day, 1 if policy is ClosedDays.AFTER else -1), reason
+
+
+def _meant_days(rule: Rule, day: date, calendar: SchoolCalendar) -> Iterator[date]:
+    """The rule's own dates from `day` on, rising, to the end of time."""
+    match rule.frequency:
+        case Frequency.DAILY:
+            days = _every_day(day)
+        case Frequency.WEEKLY:
+            days = _weekly(rule, day)
+        case Frequency.MONTHLY:
+            days = _monthly(rule, day, calendar)
+        case Frequency.CRON:
+            assert rule.cron is not None
+            days = _by_cron(rule.cron, day)
+    return days
+
+
+def _every_day(day: date) -> Iterator[date]:
+    yield day
+    while day < date.max:
+        day += _DAY
+        yield day
+
+
+def _weekly(rule: Rule, day: date) -> Iterator[date]:
+    first_week = _monday(rule.start or _FIRST_MONDAY)
+    monday = _monday(day)
+    monday -= _WEEK * (((monday - first_week) // _WEEK) % rule.interval)
+    while True:
+        for weekday in sorted(rule.days_of_week):
+            found = monday + (weekday - 1) * _DAY
             if found >= day:
                 yield found
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-    step = _DAY
-    if rule.frequency is Frequency.WEEKLY:
-        assert rule.day_of_week is not None
-        step = timedelta(days=7)
-        day += timedelta(days=(rule.day_of_week - day.isoweekday()) % 7)
-    while True:
-        yield day
-        day += step
+        if date.max - monday < _WEEK * (rule.interval + 1):
+            return
+        monday += _WEEK * rule.interval
+
+
+def _monthly(rule: Rule, day: date, calendar: SchoolCalendar) -> Iterator[date]:
+    for first in _months(day):
+        found = _day_of_month(rule, first, calendar)
+        if found is not None and found >= day:
+            yield found
+
+
+def _day_of_month(rule: Rule, first: date, calendar: SchoolCalendar) -> date | None:
+    """The rule's day in the month that begins with `first`; None where it has no school day."""
+    length = monthrange(first.year, first.month)[1]
+    end = first.replace(day=length)
+    match rule.month_mode:
+        case MonthMode.DAY:
+            assert rule.day_of_month is not None
+            return first.replace(day=min(rule.day_of_month, length))
+        case MonthMode.WEEKDAY:
+            (weekday,) = rule.days_of_week
+            if rule.nth == LAST:
+                return end - ((end.isoweekday() - weekday) % 7) * _DAY
+            return first + ((weekday - first.isoweekday()) % 7 + 7 * (rule.nth - 1)) * _DAY
+        case MonthMode.SCHOOL_DAY:
+            step = -1 if rule.nth == LAST else 1
+            found = calendar.open_day_from(end if rule.nth == LAST else first, step)
+            return found if found is not None and found.month == first.month else None
+
+
+def _by_cron(cron: Cron, day: date) -> Iterator[date]:
+    for first in _months(day):
+        if first.month in cron.months:
+            for number in range(monthrange(first.year, first.month)[1]):
+                found = first + number * _DAY
+                if found >= day and cron.is_on(found):
+                    yield found
+
+
+def _months(day: date) -> Iterator[date]:
+    """The first days of the months from that of `day` on."""
+    year, month = day.year, day.month
+    while year <= date.max.year:
+        yield date(year, month, 1)
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def _monday(day: date) -> date:
+    return day - (day.isoweekday() - 1) * _DAY
 
 
 def _instant_of(day: date, local: time, zone: ZoneInfo) -> datetime:
