@@ -1,18 +1,18 @@
-"""The days a report covers: from the planned run before up to the planned day, never from a clock.
+"""The days a report covers: derived from the day that its run was planned for, never from a clock.
 
-The rule: a run that stands for local day D (`planned_day`) covers [D - one step, D), a step being
-a day, a week or a month. So the periods of one schedule touch and never overlap, a Monday run
-covers the calendar week before and a run on the 1st the calendar month before.
+A run that stands for local day D (`planned_day`) covers days before D. By the rhythm of its rule it
+covers [day of the run before, D): so the periods of one schedule touch and never overlap, a Monday
+run covers the calendar week before, a run on the 1st the calendar month before, and the first run
+after a holiday the whole break.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from reportapp.constants import Frequency
+from reportapp.constants import PeriodKind
 
 
 @dataclass(frozen=True, order=True)
@@ -78,41 +78,54 @@ class Period:
         return first if first == last else f"{first}_{last}"
 
 
-def planned_day(planned: datetime, zone: ZoneInfo, at: time | None = None) -> date:
+def planned_day(planned: datetime, zone: ZoneInfo, latest: time | None = None) -> date:
     """The local date that a run planned for the aware instant `planned` stands for.
 
-    `at` is the rule's local time. Where the zone skips it, the run comes when the gap ends; if that
-    is past midnight (Nuuk's 23:30 in March), the run still stands for the day before.
+    `latest` is the latest local time of the rule's day. Where the zone skips it, the run comes when
+    the gap ends; if that is past midnight (Nuuk's 23:30 in March), the run still stands for the day
+    before.
     """
     local = planned.astimezone(zone).replace(tzinfo=None)
     second = timedelta(seconds=1)
     before = (planned.astimezone(UTC) - second).astimezone(zone).replace(tzinfo=None)
     gap_ends = local - before > second
-    if at is not None and gap_ends and local.time() < at:
+    if latest is not None and gap_ends and local.time() < latest:
         return local.date() - timedelta(days=1)
     return local.date()
 
 
 def period_for(
-    frequency: Frequency,
-    planned: datetime,
-    zone: ZoneInfo,
-    day_of_month: int | None = None,
-    at: time | None = None,
+    kind: PeriodKind,
+    day: date,
+    *,
+    run_before: date | None,
+    term: tuple[date, date] | None = None,
+    sent_until: date | None = None,
 ) -> Period:
-    """The period of a run planned for the aware instant `planned`.
+    """The period of a run that stands for `day`; it ends with the day before.
 
-    `day_of_month` (1-31, monthly rules): keeps the rule's own day across short months, so that
-    a run on 28 February of a rule "on the 31st" begins on 31 January. `at`, the rule's local time:
-    keeps its own day where a gap in the zone's clock moves the run past midnight.
+    `run_before`: the day of the rule's run before. `term`: the first and last day of the one
+    that the day before `day` lies in, or of the last one that had ended by then. `sent_until`: the end of the period that was last
+    sent. Where one of these is needed and there is none, the period is the day, or for a term the
+    rhythm's own.
     """
-    end = planned_day(planned, zone, at)
-    if frequency is Frequency.DAILY:
-        return Period(end - timedelta(days=1), end)
-    if frequency is Frequency.WEEKLY:
-        return Period(end - timedelta(days=7), end)
-    before = end.replace(day=1) - timedelta(days=1)
-    wanted = day_of_month or end.day
-    if end.day != min(wanted, monthrange(end.year, end.month)[1]):
-        wanted = end.day  # not planned by the rule: somebody pressed "run now"
-    return Period(before.replace(day=min(wanted, before.day)), end)
+    yesterday = day - timedelta(days=1)
+    match kind:
+        case PeriodKind.LAST_DAY:
+            return Period(yesterday, day)
+        case PeriodKind.LAST_WEEK:
+            monday = day - timedelta(days=day.weekday())
+            return Period(monday - timedelta(days=7), monday)
+        case PeriodKind.LAST_MONTH:
+            first = day.replace(day=1)
+            return Period((first - timedelta(days=1)).replace(day=1), first)
+        case PeriodKind.LAST_7_DAYS:
+            return Period(day - timedelta(days=7), day)
+        case PeriodKind.LAST_30_DAYS:
+            return Period(day - timedelta(days=30), day)
+        case PeriodKind.TERM_TO_DATE if term is not None and term[0] < day:
+            return Period(term[0], min(day, term[1] + timedelta(days=1)))
+        case PeriodKind.SINCE_SENT if sent_until is not None and sent_until < day:
+            return Period(sent_until, day)
+        case _:
+            return Period(run_before if run_before and run_before < day else yesterday, day)

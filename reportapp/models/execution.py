@@ -39,6 +39,8 @@ class ReportScheduleExecution(Base):
     #: The days covered, [period_start, period_end), in the schedule's zone.
     period_start: Mapped[date]
     period_end: Mapped[date]
+    #: The local day that the run stands for, in the zone that the schedule had then.
+    planned_day: Mapped[date]
     trigger: Mapped[Trigger] = mapped_column(words(Trigger, "trigger"))
     status: Mapped[ExecutionStatus] = mapped_column(words(ExecutionStatus, "status"))
     total_recipients: Mapped[int] = mapped_column(default=0)

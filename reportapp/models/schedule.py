@@ -1,11 +1,18 @@
 """Standing orders and who receives them."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from reportapp.constants import ExportFormat, Frequency, ReportType
+from reportapp.constants import (
+    ClosedDays,
+    ExportFormat,
+    Frequency,
+    MonthMode,
+    PeriodKind,
+    ReportType,
+)
 from reportapp.extensions import Base
 from reportapp.models.people import User
 from reportapp.models.types import UtcDateTime, words
@@ -19,17 +26,52 @@ class ReportSchedule(Base):
         CheckConstraint("day_of_week BETWEEN 1 AND 7", name="day_of_week"),
         CheckConstraint("day_of_month BETWEEN 1 AND 31", name="day_of_month"),
         CheckConstraint("frequency <> 'weekly' OR day_of_week IS NOT NULL", name="weekly_day"),
-        CheckConstraint("frequency <> 'monthly' OR day_of_month IS NOT NULL", name="monthly_day"),
+        CheckConstraint(
+            "frequency <> 'monthly' OR month_mode <> 'day' OR day_of_month IS NOT NULL",
+            name="monthly_day",
+        ),
+        CheckConstraint("frequency <> 'cron' OR cron IS NOT NULL", name="cron_rule"),
+        CheckConstraint("interval BETWEEN 1 AND 52", name="interval"),
+        CheckConstraint("end_date >= start_date", name="dates_in_order"),
+        CheckConstraint("max_runs > 0", name="max_runs"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     report_type: Mapped[ReportType] = mapped_column(words(ReportType, "report_type"))
     frequency: Mapped[Frequency] = mapped_column(words(Frequency, "frequency"))
-    #: 1 = Monday .. 7 = Sunday; for weekly ones.
+    #: 1 = Monday .. 7 = Sunday: the first of `days_of_week`.
     day_of_week: Mapped[int | None]
+    #: The weekdays' digits, rising: "135". Several for weekly ones, one for "the first Monday".
+    days_of_week: Mapped[str] = mapped_column(String(7), default="")
+    #: Every so many weeks, counted from that of `start_date`; for weekly ones.
+    interval: Mapped[int] = mapped_column(default=1)
     #: 1-31, a day that the month lacks being its last; for monthly ones.
     day_of_month: Mapped[int | None]
+    #: By what a monthly one counts.
+    month_mode: Mapped[MonthMode] = mapped_column(
+        words(MonthMode, "month_mode"), default=MonthMode.DAY
+    )
+    #: The 1st to 4th, or -1, the last: weekday or school day of the month.
+    nth: Mapped[int] = mapped_column(default=1)
+    #: Five fields; for cron ones.
+    cron: Mapped[str | None] = mapped_column(String(100))
+    #: The first and the last day on which it may run, and the first one after a pause.
+    start_date: Mapped[date | None]
+    end_date: Mapped[date | None]
+    paused_until: Mapped[date | None]
+    #: After so many runs of its own it has ended.
+    max_runs: Mapped[int | None]
+    #: What becomes of a run that falls on a day without school.
+    closed_days: Mapped[ClosedDays] = mapped_column(
+        words(ClosedDays, "closed_days"), default=ClosedDays.SEND
+    )
+    #: Exam weeks count as days without school.
+    exams_closed: Mapped[bool] = mapped_column(default=False)
+    #: Which days its reports cover.
+    period: Mapped[PeriodKind] = mapped_column(
+        words(PeriodKind, "period"), default=PeriodKind.RHYTHM
+    )
     #: Local time in `time_zone`, whole minutes.
     time: Mapped[time]
     #: IANA name.
@@ -41,7 +83,7 @@ class ReportSchedule(Base):
     last_sent: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: When a run last ended for which a document was made.
     last_generated: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: The next planned run; None while switched off.
+    #: The next planned run; None while switched off, and once the rule has ended.
     next_scheduled: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: Set: gone for everybody, but for the ledger of what it sent.
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,19 +1,89 @@
-"""When a schedule runs next: its rule, and what has already been sent."""
+"""When a schedule runs next and which days a run covers: its rule, its school's calendar, and what
+has already been sent."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reportapp.constants import Trigger
+from reportapp.constants import ClosedDays, MonthMode, PeriodKind, Trigger
 from reportapp.documents import Period, period_for, planned_day
-from reportapp.models import ReportSchedule, ReportScheduleExecution
-from reportapp.recurrence import Rule, next_run_after
+from reportapp.models import ReportSchedule, ReportScheduleExecution, User
+from reportapp.recurrence import (
+    LEAST_GAP,
+    Rule,
+    SchoolCalendar,
+    next_run_after,
+    parse_cron,
+    run_at_or_before,
+)
+from reportapp.reports.calendar import load_calendar
 
-#: A schedule runs by itself at most once an hour, whatever is edited.
-LEAST_GAP = timedelta(hours=1)
+_TINY = timedelta(microseconds=1)
+#: No two local days of one zone begin further apart.
+_TWO_DAYS = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """A run that a schedule has made by itself: its aware instant and the local day it stood for
+    in the zone of that time, which may have been another one; how many there were until then."""
+
+    instant: datetime
+    day: date
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """All that decides when a schedule runs."""
+
+    rule: Rule
+    calendar: SchoolCalendar
+    last: LastRun | None = None
+    max_runs: int | None = None
+
+    def day_of(self, planned: datetime) -> date:
+        """The local day that a run planned for the aware instant `planned` stands for."""
+        return day_of(self.rule, planned)
+
+    def next_run(self, now: datetime) -> datetime | None:
+        """The next run after the aware instant `now` that does not repeat the last one: it stands
+        for a later local day (or a later hour of a cron rule's day) and comes at least an hour
+        later. So moving the time or the zone of a schedule that has run today does not send today's
+        report again. None when there is none any more."""
+        last = self.last
+        if last is None:
+            return next_run_after(self.rule, now, self.calendar)
+        if self.max_runs is not None and last.count >= self.max_runs:
+            return None
+        run = next_run_after(self.rule, max(now, last.instant + LEAST_GAP - _TINY), self.calendar)
+        while run is not None and self._repeats(run, last):
+            run = next_run_after(self.rule, run, self.calendar)
+        return run
+
+    def _repeats(self, run: datetime, last: LastRun) -> bool:
+        day = self.day_of(run)
+        many_a_day = self.rule.cron is not None and len(self.rule.cron.times) > 1
+        return day < last.day if many_a_day else day <= last.day
+
+    def next_after_change(
+        self, now: datetime, owed: datetime | None, owed_day: date | None
+    ) -> datetime | None:
+        """The next run where the rule has just been changed and a run of today, planned for `owed`
+        and standing for `owed_day`, is still to come: if its new time has gone by, it comes at
+        once, so that no change around now loses today's report."""
+        if owed is not None and owed_day == self.day_of(now):
+            run = next_run_after(self.rule, now - _TWO_DAYS, self.calendar)
+            while run is not None and run <= now:
+                if self.day_of(run) == owed_day and not (
+                    self.last and self._repeats(run, self.last)
+                ):
+                    return run
+                run = next_run_after(self.rule, run, self.calendar)
+        return self.next_run(now)
 
 
 def rule_of(schedule: ReportSchedule) -> Rule:
@@ -22,48 +92,143 @@ def rule_of(schedule: ReportSchedule) -> Rule:
         schedule.frequency,
         schedule.time,
         ZoneInfo(schedule.time_zone),
-        schedule.day_of_week,
-        schedule.day_of_month,
+        days_of_week=tuple(int(digit) for digit in schedule.days_of_week),
+        day_of_month=schedule.day_of_month,
+        interval=schedule.interval,
+        month_mode=schedule.month_mode,
+        nth=schedule.nth,
+        cron=parse_cron(schedule.cron) if schedule.cron else None,
+        start=schedule.start_date,
+        end=schedule.end_date,
+        paused_until=schedule.paused_until,
+        closed_days=schedule.closed_days,
+        exams_closed=schedule.exams_closed,
     )
 
 
-def period_of(schedule: ReportSchedule, planned: datetime) -> Period:
-    """The days that a run planned for the aware instant `planned` covers."""
-    zone = ZoneInfo(schedule.time_zone)
-    return period_for(schedule.frequency, planned, zone, schedule.day_of_month, schedule.time)
+def timing_of(session: Session, schedule: ReportSchedule) -> Timing:
+    """All that decides when the schedule runs, as it stands."""
+    author = session.get_one(User, schedule.created_by_id)
+    return Timing(
+        rule_of(schedule),
+        load_calendar(session, author.school_id),
+        last_run(session, schedule.id),
+        schedule.max_runs,
+    )
 
 
-@dataclass(frozen=True)
-class LastRun:
-    """A run that a schedule has made by itself: its aware instant and the local day it stood for
-    in the zone of that time, which may have been another one."""
-
-    instant: datetime
-    day: date
-
-
-def first_run_after(rule: Rule, now: datetime, last: LastRun | None) -> datetime:
-    """The next run after the aware instant `now` that does not repeat the last one: it stands for
-    a later local day and comes at least an hour later. So moving the time or the zone of a schedule
-    that has run today does not send today's report again."""
-    run = next_run_after(rule, now)
-    if last is None:
-        return run
-    while planned_day(run, rule.zone, rule.time) <= last.day or run < last.instant + LEAST_GAP:
-        run = next_run_after(rule, run)
-    return run
+def day_of(rule: Rule, planned: datetime) -> date:
+    """The local day that a run of the rule, planned for the aware instant `planned`, stands for."""
+    times = rule.cron.times if rule.cron is not None else (rule.time,)
+    return planned_day(planned, rule.zone, times[-1])
 
 
 def last_run(session: Session, schedule_id: int) -> LastRun | None:
     """The newest run that the schedule has made by itself."""
+    by_itself = (
+        ReportScheduleExecution.schedule_id == schedule_id,
+        ReportScheduleExecution.trigger == Trigger.SCHEDULE,
+    )
     row = session.execute(
-        # A period ends with the day that its run stands for.
-        select(ReportScheduleExecution.scheduled_for, ReportScheduleExecution.period_end)
-        .where(
-            ReportScheduleExecution.schedule_id == schedule_id,
-            ReportScheduleExecution.trigger == Trigger.SCHEDULE,
-        )
+        select(ReportScheduleExecution.scheduled_for, ReportScheduleExecution.planned_day)
+        .where(*by_itself)
         .order_by(ReportScheduleExecution.scheduled_for.desc())
         .limit(1)
     ).first()
-    return LastRun(*row) if row else None
+    if row is None:
+        return None
+    count = session.scalar(select(func.count(ReportScheduleExecution.id)).where(*by_itself))
+    return LastRun(row.scheduled_for, row.planned_day, count or 0)
+
+
+def covered_by(session: Session, schedule: ReportSchedule, planned: datetime) -> Period:
+    """The days that a run planned for the aware instant `planned` covers: those of the execution
+    that has been planned for it, or what its period comes to as things stand."""
+    stored = session.execute(
+        select(ReportScheduleExecution.period_start, ReportScheduleExecution.period_end).where(
+            ReportScheduleExecution.schedule_id == schedule.id,
+            ReportScheduleExecution.trigger == Trigger.SCHEDULE,
+            ReportScheduleExecution.scheduled_for == planned,
+        )
+    ).first()
+    if stored is not None:
+        return Period(*stored)
+    timing = timing_of(session, schedule)
+    sent_until = None
+    if schedule.period is PeriodKind.SINCE_SENT:
+        sent_until = session.scalar(
+            select(ReportScheduleExecution.period_end)
+            .where(
+                ReportScheduleExecution.schedule_id == schedule.id,
+                ReportScheduleExecution.trigger == Trigger.SCHEDULE,
+                ReportScheduleExecution.successful_sends > 0,
+                ReportScheduleExecution.scheduled_for < planned,
+            )
+            .order_by(ReportScheduleExecution.scheduled_for.desc())
+            .limit(1)
+        )
+    return period_of(schedule.period, timing, planned, sent_until)
+
+
+def period_of(
+    kind: PeriodKind, timing: Timing, planned: datetime, sent_until: date | None = None
+) -> Period:
+    """The period of a run planned for the aware instant `planned`."""
+    day = timing.day_of(planned)
+    term = timing.calendar.term_of(day - timedelta(days=1))
+    return period_for(
+        kind,
+        day,
+        run_before=_day_before(timing, planned) if kind in _BY_RUNS else None,
+        term=(term.first, term.last) if term else None,
+        sent_until=sent_until,
+    )
+
+
+#: Kinds that may need the rule's run before.
+_BY_RUNS = {PeriodKind.RHYTHM, PeriodKind.SINCE_SENT, PeriodKind.TERM_TO_DATE}
+
+
+def _day_before(timing: Timing, planned: datetime) -> date | None:
+    """The day of the rule's last run on an earlier day."""
+    day, run = timing.day_of(planned), planned
+    while True:
+        found = run_at_or_before(timing.rule, run - _TINY, timing.calendar)
+        if found is None or timing.day_of(found) < day:
+            return timing.day_of(found) if found else None
+        run = found
+
+
+def plan_for_now(session: Session, schedule: ReportSchedule, now: datetime) -> datetime:
+    """The planned run that a person who presses "now" means: the last one whose time has come, so
+    that what they send is what the schedule itself would have sent."""
+    timing = timing_of(session, schedule)
+    return run_at_or_before(timing.rule, now, timing.calendar) or now.astimezone(UTC)
+
+
+def follows_calendar(rule: Rule) -> bool:
+    """Whether the school's calendar decides when the rule runs."""
+    return rule.closed_days is not ClosedDays.SEND or rule.month_mode is MonthMode.SCHOOL_DAY
+
+
+def replan_after_calendar_change(session: Session, school_id: int, now: datetime) -> int:
+    """Plan anew what follows the school's calendar, in the caller's transaction; how many schedules
+    moved. A run whose time has already come stays."""
+    calendar, moved = load_calendar(session, school_id), 0
+    for schedule in session.scalars(
+        select(ReportSchedule)
+        .join(User, User.id == ReportSchedule.created_by_id)
+        .where(
+            User.school_id == school_id,
+            ReportSchedule.is_active,
+            ReportSchedule.deleted_at.is_(None),
+        )
+        .with_for_update(of=ReportSchedule)
+    ):
+        rule, found = rule_of(schedule), schedule.next_scheduled
+        if not follows_calendar(rule) or (found is not None and found <= now):
+            continue
+        timing = Timing(rule, calendar, last_run(session, schedule.id), schedule.max_runs)
+        schedule.next_scheduled = timing.next_run(now)
+        moved += schedule.next_scheduled != found
+    return moved
