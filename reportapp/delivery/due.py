@@ -9,12 +9,10 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from reportapp.constants import Trigger
-from reportapp.documents import planned_day
 from reportapp.extensions import db, rows_changed, transaction
 from reportapp.models import ReportSchedule
-from reportapp.recurrence import Rule
 from reportapp.schedules.ledger import plan_execution
-from reportapp.schedules.timing import LastRun, first_run_after, rule_of
+from reportapp.schedules.timing import Timing, timing_of
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +64,12 @@ def _plan(session: Session, schedule_id: int, now: datetime) -> int | None:
     found = schedule.next_scheduled
     if found is None or found > now or not schedule.is_active:
         return None
-    rule = rule_of(schedule)
-    planned, missed = _latest_run(rule, found, now)
-    this = LastRun(planned, planned_day(planned, rule.zone, rule.time))
+    timing = timing_of(session, schedule)
+    planned, missed = _latest_run(timing, found, now)
     claimed = session.execute(
         update(ReportSchedule)
         .where(ReportSchedule.id == schedule_id, ReportSchedule.next_scheduled == found)
-        .values(next_scheduled=first_run_after(rule, now, this))
+        .values(next_scheduled=timing.after(planned).next_run(now))
         .execution_options(synchronize_session=False)
     )
     if rows_changed(claimed) != 1:
@@ -89,14 +86,13 @@ def _plan(session: Session, schedule_id: int, now: datetime) -> int | None:
     return deliveries
 
 
-def _latest_run(rule: Rule, found: datetime, now: datetime) -> tuple[datetime, int]:
+def _latest_run(timing: Timing, found: datetime, now: datetime) -> tuple[datetime, int]:
     """After a downtime only the newest missed run is sent; how many older ones there were."""
     missed = 0
     while True:
-        last = LastRun(found, planned_day(found, rule.zone, rule.time))
         # Not the plain next run: after an edit, that could stand for the same day.
-        later = first_run_after(rule, found, last)
-        if later > now:
+        later = timing.after(found).next_run(found)
+        if later is None or later > now:
             return found, missed
         found, missed = later, missed + 1
 

@@ -22,10 +22,9 @@ from reportapp.models import (
     ReportScheduleRecipient,
     User,
 )
-from reportapp.recurrence import describe
 from reportapp.rendering import RENDERERS, file_name
 from reportapp.reports import REPORTS, Order, Scope, load_scopes
-from reportapp.schedules.timing import rule_of
+from reportapp.schedules.timing import sentence_of
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ class _Batch:
             self.documents = REPORTS[schedule.report_type].build(session, order, distinct)
         self.export_format = schedule.export_format
         self.schedule_name = schedule.name
-        self.rhythm = describe(rule_of(schedule))
+        self.rhythm = sentence_of(schedule, now)
         self.reply_to = (author.name, author.email) if author.email else None
         self._files: dict[Scope, _File | Outcome] = {}
 

@@ -104,10 +104,10 @@ def period_for(
 ) -> Period:
     """The period of a run that stands for `day`; it ends with the day before.
 
-    `run_before`: the day of the rule's run before. `term`: the first and last day of the one
-    that the day before `day` lies in, or of the last one that had ended by then. `sent_until`: the end of the period that was last
-    sent. Where one of these is needed and there is none, the period is the day, or for a term the
-    rhythm's own.
+    `run_before`: the day of the rule's run before; where there was none, the day before `day`.
+    `term`: the first and last day of the one that the day before `day` lies in, or of the last one
+    that had ended by then. `sent_until`: the end of the period that was last sent. Without the one
+    that its kind needs, a period is that of the rhythm.
     """
     yesterday = day - timedelta(days=1)
     match kind:

@@ -5,11 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from reportapp.access import Action, require
 from reportapp.extensions import transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.schedules.find import get_schedule, lock_schedule
-from reportapp.schedules.timing import LastRun, first_run_after, last_run, rule_of
+from reportapp.schedules.saving import Before, next_run_if_saved
 from reportapp.schedules.validation import ScheduleInput, check_schedule
 from reportapp.tokens import new_unsubscribe_token
 
@@ -32,10 +34,10 @@ def create_schedule(
     Raises Forbidden, or InvalidInput with all fields that are wrong.
     """
     require(actor, Action.MAKE_SCHEDULES)
-    checked = check_schedule(data, actor.role)
+    checked = check_schedule(data, actor.role, now)
     with transaction() as session:
         schedule = ReportSchedule(created_by_id=actor.id, created_at=now)
-        _apply(schedule, checked, now, last=None)
+        _apply(session, schedule, checked, now)
         session.add(schedule)
         session.flush()
         if to_author:
@@ -59,10 +61,13 @@ def update_schedule(
     Raises NotFound, or InvalidInput with all fields that are wrong, judged with the kept ones.
     """
     schedule = get_schedule(actor, schedule_id)
-    checked = check_schedule({**fields_of(schedule), **data}, schedule.created_by.role)
     with transaction() as session:
         lock_schedule(session, schedule)
-        _apply(schedule, checked, now, last_run(session, schedule_id))
+        kept = fields_of(schedule)
+        if "day_of_week" in data:
+            del kept["days_of_week"]  # the newer word on the weekday counts
+        checked = check_schedule({**kept, **data}, schedule.created_by.role, now)
+        _apply(session, schedule, checked, now)
     return schedule
 
 
@@ -96,19 +101,16 @@ def fields_of(schedule: ReportSchedule) -> dict[str, Any]:
 
 
 def _apply(
-    schedule: ReportSchedule, checked: ScheduleInput, now: datetime, last: LastRun | None
+    session: Session, schedule: ReportSchedule, checked: ScheduleInput, now: datetime
 ) -> None:
-    rhythm_before = rule_of(schedule) if schedule.id else None
-    was_active = bool(schedule.id) and schedule.is_active
-    overdue = was_active and schedule.next_scheduled is not None and schedule.next_scheduled <= now
+    before = Before.of(session, schedule) if schedule.id else None
     for name, value in asdict(checked).items():
         setattr(schedule, name, value)
     schedule.updated_at = now
     if not schedule.is_active:
         _switch_off(schedule, now)
-    # A run that is already owed stays; the due-check goes on from it by the new rhythm.
-    elif not overdue and (not was_active or rhythm_before != checked.rule()):
-        schedule.next_scheduled = first_run_after(checked.rule(), now, last)
+    else:
+        schedule.next_scheduled = next_run_if_saved(session, schedule, before, now)
 
 
 def _switch_off(schedule: ReportSchedule, now: datetime) -> None:

@@ -20,7 +20,7 @@ from reportapp.models import (
     ReportScheduleExecution,
     ReportScheduleRecipient,
 )
-from reportapp.schedules.timing import period_of
+from reportapp.schedules.timing import covered_by, day_of, plan_for_now, rule_of
 from reportapp.tokens import new_message_key
 
 
@@ -39,12 +39,16 @@ def plan_execution(
     transaction; (execution id, deliveries). Who has unsubscribed is skipped at once, with the
     reason. `only`: these user ids instead of the recipients. `message_domain`: the domain of the
     Message-IDs. `remark`: a plain sentence for the ledger."""
-    period = period_of(schedule, scheduled_for)
+    planned = scheduled_for
+    if trigger is not Trigger.SCHEDULE:
+        planned = plan_for_now(session, schedule, scheduled_for)
+    period = covered_by(session, schedule, planned)
     execution = ReportScheduleExecution(
         schedule_id=schedule.id,
         scheduled_for=scheduled_for,
         period_start=period.start,
         period_end=period.end,
+        planned_day=day_of(rule_of(schedule), planned),
         trigger=trigger,
         status=ExecutionStatus.STARTED,
         started_at=now,

@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import select
 
 from reportapp.constants import Reason
-from reportapp.documents import ReportDocument
+from reportapp.documents import Period, ReportDocument
 from reportapp.errors import NotFound
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.reports import REPORTS, Order, load_scopes
 from reportapp.schedules.find import get_schedule
-from reportapp.schedules.timing import period_of
+from reportapp.schedules.timing import covered_now
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Preview:
     """A document, or the reason why this person would get nothing."""
 
     recipient: User
+    period: Period
     document: ReportDocument | None
     reason: Reason | None
 
@@ -54,15 +55,16 @@ def preview_by_id(schedule_id: int, recipient_id: int, now: datetime) -> Preview
 def _preview(schedule: ReportSchedule, recipient: User, now: datetime) -> Preview:
     author = schedule.created_by
     session = db.session()
+    period = covered_now(session, schedule, now)
     scope = load_scopes(session, schedule.report_type, author, [recipient], now)[recipient.id]
     if not author.is_active:
-        return Preview(recipient, None, Reason.AUTHOR_INACTIVE)
+        return Preview(recipient, period, None, Reason.AUTHOR_INACTIVE)
     if not recipient.is_active:
-        return Preview(recipient, None, Reason.INACTIVE)
+        return Preview(recipient, period, None, Reason.INACTIVE)
     if not scope:
-        return Preview(recipient, None, Reason.OUT_OF_SCOPE)
-    order = Order(schedule.report_type, author.school.name, author.name, period_of(schedule, now))
+        return Preview(recipient, period, None, Reason.OUT_OF_SCOPE)
+    order = Order(schedule.report_type, author.school.name, author.name, period)
     document = REPORTS[schedule.report_type].build(session, order, [scope])[scope]
     if not document.has_data:
-        return Preview(recipient, None, Reason.NO_DATA)
-    return Preview(recipient, document, None)
+        return Preview(recipient, period, None, Reason.NO_DATA)
+    return Preview(recipient, period, document, None)

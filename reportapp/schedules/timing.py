@@ -1,7 +1,9 @@
 """When a schedule runs next and which days a run covers: its rule, its school's calendar, and what
 has already been sent."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,7 @@ from reportapp.recurrence import (
     LEAST_GAP,
     Rule,
     SchoolCalendar,
+    describe,
     next_run_after,
     parse_cron,
     run_at_or_before,
@@ -29,7 +32,7 @@ _TWO_DAYS = timedelta(days=2)
 @dataclass(frozen=True)
 class LastRun:
     """A run that a schedule has made by itself: its aware instant and the local day it stood for
-    in the zone of that time, which may have been another one; how many there were until then."""
+    in the zone of that time, which may have been another one; how many there have been."""
 
     instant: datetime
     day: date
@@ -48,6 +51,11 @@ class Timing:
     def day_of(self, planned: datetime) -> date:
         """The local day that a run planned for the aware instant `planned` stands for."""
         return day_of(self.rule, planned)
+
+    def after(self, planned: datetime) -> Timing:
+        """The same with one run more, planned for that instant."""
+        count = self.last.count + 1 if self.last else 1
+        return replace(self, last=LastRun(planned, self.day_of(planned), count))
 
     def next_run(self, now: datetime) -> datetime | None:
         """The next run after the aware instant `now` that does not repeat the last one: it stands
@@ -106,13 +114,22 @@ def rule_of(schedule: ReportSchedule) -> Rule:
     )
 
 
+def sentence_of(schedule: ReportSchedule, now: datetime) -> str:
+    """The rhythm in words: `Mondays at 09:00, Berlin; 10 times`."""
+    rule = rule_of(schedule)
+    words = describe(rule, now.astimezone(rule.zone).date())
+    if schedule.max_runs is None:
+        return words
+    return f"{words}; {'once' if schedule.max_runs == 1 else f'{schedule.max_runs} times'}"
+
+
 def timing_of(session: Session, schedule: ReportSchedule) -> Timing:
     """All that decides when the schedule runs, as it stands."""
     author = session.get_one(User, schedule.created_by_id)
     return Timing(
         rule_of(schedule),
         load_calendar(session, author.school_id),
-        last_run(session, schedule.id),
+        last_run(session, schedule),
         schedule.max_runs,
     )
 
@@ -123,10 +140,11 @@ def day_of(rule: Rule, planned: datetime) -> date:
     return planned_day(planned, rule.zone, times[-1])
 
 
-def last_run(session: Session, schedule_id: int) -> LastRun | None:
-    """The newest run that the schedule has made by itself."""
+def last_run(session: Session, schedule: ReportSchedule) -> LastRun | None:
+    """The newest run that the schedule has made by itself; they are counted where there is a
+    highest number of them."""
     by_itself = (
-        ReportScheduleExecution.schedule_id == schedule_id,
+        ReportScheduleExecution.schedule_id == schedule.id,
         ReportScheduleExecution.trigger == Trigger.SCHEDULE,
     )
     row = session.execute(
@@ -137,8 +155,8 @@ def last_run(session: Session, schedule_id: int) -> LastRun | None:
     ).first()
     if row is None:
         return None
-    count = session.scalar(select(func.count(ReportScheduleExecution.id)).where(*by_itself))
-    return LastRun(row.scheduled_for, row.planned_day, count or 0)
+    count = session.scalar(select(func.count()).where(*by_itself)) if schedule.max_runs else 1
+    return LastRun(row.scheduled_for, row.planned_day, count or 1)
 
 
 def covered_by(session: Session, schedule: ReportSchedule, planned: datetime) -> Period:
@@ -206,6 +224,11 @@ def plan_for_now(session: Session, schedule: ReportSchedule, now: datetime) -> d
     return run_at_or_before(timing.rule, now, timing.calendar) or now.astimezone(UTC)
 
 
+def covered_now(session: Session, schedule: ReportSchedule, now: datetime) -> Period:
+    """The days of a report that a person asks for now."""
+    return covered_by(session, schedule, plan_for_now(session, schedule, now))
+
+
 def follows_calendar(rule: Rule) -> bool:
     """Whether the school's calendar decides when the rule runs."""
     return rule.closed_days is not ClosedDays.SEND or rule.month_mode is MonthMode.SCHOOL_DAY
@@ -228,7 +251,7 @@ def replan_after_calendar_change(session: Session, school_id: int, now: datetime
         rule, found = rule_of(schedule), schedule.next_scheduled
         if not follows_calendar(rule) or (found is not None and found <= now):
             continue
-        timing = Timing(rule, calendar, last_run(session, schedule.id), schedule.max_runs)
+        timing = Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
         schedule.next_scheduled = timing.next_run(now)
         moved += schedule.next_scheduled != found
     return moved

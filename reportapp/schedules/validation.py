@@ -1,16 +1,26 @@
 """What a schedule may be: the one check of all input, from forms and scripts alike."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import time
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from reportapp.access import REPORT_AUTHORS
-from reportapp.constants import ExportFormat, Frequency, ReportType, Role
+from reportapp.constants import (
+    ClosedDays,
+    ExportFormat,
+    Frequency,
+    MonthMode,
+    PeriodKind,
+    ReportType,
+    Role,
+)
 from reportapp.errors import InvalidInput
-from reportapp.recurrence import Rule
+from reportapp.recurrence import LAST, parse_cron
 from reportapp.recurrence.zones import find_zone
 
 MAX_NAME = 200
@@ -19,61 +29,67 @@ _E = TypeVar("_E", bound=StrEnum)
 
 @dataclass(frozen=True)
 class ScheduleInput:
-    """A schedule's fields, checked."""
+    """A schedule's fields, checked; each is the model's of the same name."""
 
     name: str
     report_type: ReportType
     frequency: Frequency
     day_of_week: int | None
+    days_of_week: str
+    interval: int
     day_of_month: int | None
+    month_mode: MonthMode
+    nth: int
+    cron: str | None
     time: time
     time_zone: str
+    start_date: date | None
+    end_date: date | None
+    paused_until: date | None
+    max_runs: int | None
+    closed_days: ClosedDays
+    exams_closed: bool
+    period: PeriodKind
     export_format: ExportFormat
     is_active: bool
 
-    def rule(self) -> Rule:
-        return Rule(
-            self.frequency,
-            self.time,
-            ZoneInfo(self.time_zone),
-            self.day_of_week,
-            self.day_of_month,
-        )
+
+#: The fields that decide when a schedule runs and which days its reports cover.
+RHYTHM = tuple(
+    field.name
+    for field in fields(ScheduleInput)
+    if field.name not in {"name", "report_type", "export_format", "is_active"}
+)
 
 
-def check_schedule(data: Mapping[str, Any], author_role: Role) -> ScheduleInput:
-    """The checked fields of `data`, whose values may be text as a form sends it.
+def check_schedule(data: Mapping[str, Any], author_role: Role, now: datetime) -> ScheduleInput:
+    """The checked fields of `data`, whose values may be text as a form sends it. Fields that the
+    rhythm does not use are emptied, so that a form may keep its hidden ones. The weeks of an
+    interval without a start date are counted from the present one.
 
     Raises InvalidInput with every field that is wrong and what would be right. `author_role` is
     the role of the schedule's author, who must be allowed to order the report type.
     """
-    fields = _Fields(data)
+    found = _Fields(data)
 
     values = {
-        "name": fields.read("name", _name),
-        "report_type": fields.read("report_type", lambda raw: _report_type(raw, author_role)),
-        **_rhythm(fields),
-        "export_format": fields.read("export_format", lambda raw: _choice(raw, ExportFormat)),
-        "is_active": fields.read("is_active", _flag),
+        "name": found.read("name", _name),
+        "report_type": found.read("report_type", lambda raw: _report_type(raw, author_role)),
+        **_rhythm(found, now),
+        "export_format": found.read("export_format", lambda raw: _choice(raw, ExportFormat)),
+        "is_active": found.read("is_active", _flag),
     }
-    fields.finish()
+    found.finish()
     return ScheduleInput(**values)
 
 
-def check_rule(data: Mapping[str, Any]) -> Rule:
-    """The rhythm alone (frequency, day, time, time_zone), for showing the next runs of a form that
-    is not filled in yet. Raises InvalidInput like `check_schedule`."""
-    fields = _Fields(data)
-
-    rhythm = _rhythm(fields)
-    fields.finish()
-    return Rule(
-        rhythm["frequency"],
-        rhythm["time"],
-        ZoneInfo(rhythm["time_zone"]),
-        rhythm["day_of_week"],
-        rhythm["day_of_month"],
-    )
+def check_rhythm(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The fields of RHYTHM alone, for showing the next runs of a form that is not filled in yet.
+    Raises InvalidInput like `check_schedule`."""
+    found = _Fields(data)
+    rhythm = _rhythm(found, now)
+    found.finish()
+    return rhythm
 
 
 class _Fields:
@@ -83,9 +99,13 @@ class _Fields:
         self.data = data
         self.problems: dict[str, list[str]] = {}
 
-    def read(self, field: str, reader: Callable[[Any], Any]) -> Any:
+    def read(self, field: str, reader: Callable[[Any], Any], *default: Any) -> Any:
+        """The field's value, or the `default`, where there is one, of a field left empty."""
+        raw = self.data.get(field)
+        if default and (raw is None or raw == ""):
+            return default[0]
         try:
-            return reader(self.data.get(field))
+            return reader(raw)
         except ValueError as error:
             self.problems[field] = [str(error)]
             return None
@@ -95,24 +115,125 @@ class _Fields:
             raise InvalidInput(self.problems)
 
 
-def _rhythm(fields: _Fields) -> dict[str, Any]:
-    frequency = fields.read("frequency", lambda raw: _choice(raw, Frequency))
-    days: dict[str, int | None] = {"day_of_week": None, "day_of_month": None}
-    # A day that the frequency does not use is left out, so that a form may keep its hidden field.
-    if frequency is Frequency.WEEKLY:
-        days["day_of_week"] = fields.read(
-            "day_of_week", lambda raw: _day(raw, 7, "Choose a weekday, 1 (Monday) to 7 (Sunday).")
-        )
-    if frequency is Frequency.MONTHLY:
-        days["day_of_month"] = fields.read(
+def _rhythm(found: _Fields, now: datetime) -> dict[str, Any]:
+    frequency = found.read("frequency", lambda raw: _choice(raw, Frequency))
+    values: dict[str, Any] = {
+        "frequency": frequency,
+        "days_of_week": "",
+        "interval": 1,
+        "day_of_month": None,
+        "month_mode": MonthMode.DAY,
+        "nth": 1,
+        "cron": None,
+        # A cron rule says its times itself.
+        "time": time(0) if frequency is Frequency.CRON else found.read("time", _time),
+        "time_zone": found.read("time_zone", _zone),
+    }
+    match frequency:
+        case Frequency.WEEKLY:
+            values["days_of_week"] = _read_weekdays(found)
+            values["interval"] = found.read("interval", _whole(1, 52, "weeks"), 1)
+        case Frequency.MONTHLY:
+            values |= _monthly(found)
+        case Frequency.CRON:
+            values["cron"] = found.read("cron", _cron)
+    values["day_of_week"] = int(values["days_of_week"][0]) if values["days_of_week"] else None
+    values |= _limits(found)
+    if (values["interval"] or 1) > 1 and values["start_date"] is None and values["time_zone"]:
+        values["start_date"] = now.astimezone(ZoneInfo(values["time_zone"])).date()
+    return values
+
+
+def _monthly(found: _Fields) -> dict[str, Any]:
+    mode = found.read("month_mode", lambda raw: _choice(raw, MonthMode), MonthMode.DAY)
+    values: dict[str, Any] = {"month_mode": mode}
+    if mode is MonthMode.DAY:
+        values["day_of_month"] = found.read(
             "day_of_month", lambda raw: _day(raw, 31, "Choose a day of the month, 1 to 31.")
         )
-    return {
-        "frequency": frequency,
-        **days,
-        "time": fields.read("time", _time),
-        "time_zone": fields.read("time_zone", _zone),
+    if mode is MonthMode.WEEKDAY:
+        days = _read_weekdays(found)
+        if days and len(days) != 1:
+            found.problems["days_of_week"] = ["Choose one weekday for a monthly schedule."]
+        values["days_of_week"] = days
+        values["nth"] = found.read("nth", lambda raw: _nth(raw, (1, 2, 3, 4, LAST)), 1)
+    if mode is MonthMode.SCHOOL_DAY:
+        values["nth"] = found.read("nth", lambda raw: _nth(raw, (1, LAST)), 1)
+    return values
+
+
+def _limits(found: _Fields) -> dict[str, Any]:
+    values = {
+        "start_date": found.read("start_date", _date, None),
+        "end_date": found.read("end_date", _date, None),
+        "paused_until": found.read("paused_until", _date, None),
+        "max_runs": found.read("max_runs", _whole(1, 10_000, "times"), None),
+        "closed_days": found.read(
+            "closed_days", lambda raw: _choice(raw, ClosedDays), ClosedDays.SEND
+        ),
+        "exams_closed": found.read("exams_closed", _flag, False),
+        "period": found.read("period", lambda raw: _choice(raw, PeriodKind), PeriodKind.RHYTHM),
     }
+    start, end = values["start_date"], values["end_date"]
+    if start and end and end < start:
+        found.problems["end_date"] = ["The last day lies before the first one."]
+    return values
+
+
+def _read_weekdays(found: _Fields) -> str:
+    """The weekdays' digits, rising; `day_of_week` alone stands for one of them."""
+    message = "Choose a weekday, 1 (Monday) to 7 (Sunday)."
+    if found.data.get("days_of_week") in (None, "", [], ()):
+        day = found.read("day_of_week", lambda raw: _day(raw, 7, message))
+        return str(day) if day else ""
+    return found.read("days_of_week", lambda raw: _weekdays(raw, message)) or ""
+
+
+def _weekdays(raw: Any, message: str) -> str:
+    if isinstance(raw, str):
+        if len(raw) > 20 or not raw.isascii():
+            raise ValueError(message)
+        raw = list(raw.replace(",", "").replace(" ", ""))
+    if not isinstance(raw, list | tuple) or len(raw) > 20:
+        raise ValueError(message)
+    return "".join(str(day) for day in sorted({_day(day, 7, message) for day in raw}))
+
+
+def _nth(raw: Any, choices: tuple[int, ...]) -> int:
+    if isinstance(raw, str) and raw.strip() in {str(choice) for choice in choices}:
+        raw = int(raw)
+    if isinstance(raw, bool) or raw not in choices:
+        words = {1: "1", 2: "2", 3: "3", 4: "4", LAST: f"{LAST} (the last)"}
+        raise ValueError(f"Choose one of: {', '.join(words[choice] for choice in choices)}.")
+    return int(raw)
+
+
+def _whole(low: int, high: int, unit: str) -> Callable[[Any], int]:
+    def read(raw: Any) -> int:
+        if isinstance(raw, str) and len(raw) <= 12 and raw.strip().isascii():
+            raw = int(raw) if raw.strip().isdigit() else None
+        if not isinstance(raw, int) or isinstance(raw, bool) or not low <= raw <= high:
+            raise ValueError(f"Give a whole number of {unit} from {low} to {high:,}.")
+        return raw
+
+    return read
+
+
+def _date(raw: Any) -> date:
+    message = "Give a date from 2000 to 2100, such as 2026-09-01."
+    if isinstance(raw, str):
+        try:
+            # Other forms of ISO 8601, such as 2026-W01, are nothing that people type.
+            raw = date.fromisoformat(raw.strip()) if len(raw.strip()) == 10 else None
+        except ValueError:
+            raise ValueError(message) from None
+    if not isinstance(raw, date) or isinstance(raw, datetime) or not 2000 <= raw.year <= 2100:
+        raise ValueError(message)
+    return raw
+
+
+def _cron(raw: Any) -> str:
+    return parse_cron(raw if isinstance(raw, str) else "").text
 
 
 def _name(raw: Any) -> str:

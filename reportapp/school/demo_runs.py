@@ -17,7 +17,7 @@ from reportapp.recurrence import next_runs
 from reportapp.reports import REPORTS, Scope, load_scopes
 from reportapp.reports import Order as ReportOrder
 from reportapp.schedules.ledger import settle
-from reportapp.schedules.timing import period_of, rule_of
+from reportapp.schedules.timing import covered_by, day_of, rule_of
 from reportapp.school.demo_people import Person
 from reportapp.school.demo_schedules import Placed, left_at
 from reportapp.school.demo_stage import Stage, instant
@@ -81,13 +81,14 @@ class _History:
 
     def run(self, planned: datetime, *, runs_ago: int) -> int:
         """Write the run planned for that instant; how many deliveries it has."""
-        stage, period = self.stage, period_of(self.schedule, planned)
+        stage, period = self.stage, covered_by(self.stage.session, self.schedule, planned)
         started = self._later(planned, stage.dice.randint(1, 20))
         execution = ReportScheduleExecution(
             schedule_id=self.schedule.id,
             scheduled_for=planned,
             period_start=period.start,
             period_end=period.end,
+            planned_day=day_of(rule_of(self.schedule), planned),
             trigger=Trigger.SCHEDULE,
             status=ExecutionStatus.STARTED,
             total_recipients=len(self.order.recipients),

@@ -226,6 +226,7 @@ def _place(stage: Stage, order: Order) -> Placed:
         report_type=order.report_type,
         frequency=order.frequency,
         day_of_week=order.day if order.frequency is Frequency.WEEKLY else None,
+        days_of_week=str(order.day) if order.frequency is Frequency.WEEKLY else "",
         day_of_month=order.day if order.frequency is Frequency.MONTHLY else None,
         time=order.time,
         time_zone=ZONE.key,
@@ -235,10 +236,10 @@ def _place(stage: Stage, order: Order) -> Placed:
         created_at=stage.opening,
         updated_at=stage.opening,
     )
-    if order.is_active:
-        schedule.next_scheduled = next_run_after(rule_of(schedule), stage.now)
     stage.session.add(schedule)
     stage.session.flush()
+    if order.is_active:
+        schedule.next_scheduled = next_run_after(rule_of(schedule), stage.now)
     left = left_at(stage)
     stage.add(
         ReportScheduleRecipient,

@@ -13,7 +13,7 @@ from reportapp.schedules.recipients import (
     search_candidates,
 )
 from reportapp.schedules.runs import list_executions, run_now, send_test
-from reportapp.schedules.timing import period_of
+from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
 from reportapp.web.inputs import key_from
 from reportapp.web.session import actor
@@ -83,11 +83,10 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
     now = clock.now()
     schedule = get_schedule(actor(), schedule_id)
     text = request.values.get("q")
-    planned = schedule.next_scheduled
     page = render_template(
         "schedules/show.html",
         schedule=schedule,
-        period=period_of(schedule, planned) if planned else None,
+        next_runs=next_runs_of(schedule, now, 1),
         recipients=list_recipients(actor(), schedule_id, now),
         text=text,
         found=None if text is None else search_candidates(actor(), schedule_id, text, now),

@@ -22,7 +22,7 @@ from reportapp.models import ReportSchedule
 from reportapp.recurrence import describe, moment, place
 from reportapp.reports import REPORTS
 from reportapp.schedules.heartbeat import scheduler_runs
-from reportapp.schedules.timing import rule_of
+from reportapp.schedules.timing import sentence_of
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
 
@@ -73,7 +73,7 @@ def _relative(instant: datetime) -> str:
 
 def _sentence(schedule: ReportSchedule) -> str:
     """When the schedule runs: `Mondays at 09:00, Berlin`."""
-    return describe(rule_of(schedule))
+    return sentence_of(schedule, clock.now())
 
 
 def _place(zone_name: str) -> str:

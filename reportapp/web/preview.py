@@ -11,7 +11,6 @@ from reportapp.rendering import RENDERERS, file_name, render, render_fragment
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.preview import Preview, preview
 from reportapp.schedules.recipients import list_recipients
-from reportapp.schedules.timing import period_of
 from reportapp.web.inputs import key_from
 from reportapp.web.session import actor
 
@@ -31,7 +30,7 @@ def show(schedule_id: int) -> ResponseReturnValue:
         "schedules/preview.html",
         schedule=schedule,
         shown=shown,
-        period=period_of(schedule, now),
+        period=shown.period,
         subject=subject_of(schedule.name, document) if document else None,
         people=[listed.row.recipient for listed in list_recipients(actor(), schedule_id, now)],
         fragment=render_fragment(document, _MAX_ROWS) if document else None,
