@@ -19,6 +19,7 @@ from reportapp.tokens import new_unsubscribe_token
 DEFAULTS: dict[str, Any] = {
     "frequency": "weekly",
     "day_of_week": 1,
+    "days_of_week": "1",
     "day_of_month": 1,
     "time": "09:00",
     "export_format": "csv",

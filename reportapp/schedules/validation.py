@@ -184,7 +184,11 @@ def _read_weekdays(found: _Fields) -> str:
     """The weekdays' digits, rising; `day_of_week` alone stands for one of them."""
     message = "Choose a weekday, 1 (Monday) to 7 (Sunday)."
     if found.data.get("days_of_week") in (None, "", [], ()):
-        day = found.read("day_of_week", lambda raw: _day(raw, 7, message))
+        # Missing altogether, it is told at the field that was offered.
+        name = "days_of_week" if "days_of_week" in found.data else "day_of_week"
+        if found.data.get("day_of_week") not in (None, ""):
+            name = "day_of_week"
+        day = found.read(name, lambda raw: _day(raw, 7, message))
         return str(day) if day else ""
     return found.read("days_of_week", lambda raw: _weekdays(raw, message)) or ""
 

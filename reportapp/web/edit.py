@@ -17,7 +17,7 @@ from reportapp.schedules.edit import (
 )
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.upcoming import upcoming_runs
-from reportapp.web.forms import ScheduleForm
+from reportapp.web.forms import ScheduleForm, typed_so_far
 from reportapp.web.inputs import key_from
 from reportapp.web.session import actor
 
@@ -60,7 +60,7 @@ def next_runs() -> ResponseReturnValue:
     """The part of the form's page that shows the next runs, for what has been typed so far."""
     text = request.args.get("schedule")
     schedule_id = key_from(text, "There is no such schedule.") if text else None
-    runs = _next_runs(request.args, schedule_id)
+    runs = _next_runs(typed_so_far(request.args), schedule_id)
     return render_template("schedules/next_runs.html", **runs), 422 if runs["problems"] else 200
 
 

@@ -1,6 +1,6 @@
 """What templates can call."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,10 +10,12 @@ from flask_login import current_user
 from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.constants import (
+    ClosedDays,
     DeliveryStatus,
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    PeriodKind,
     Reason,
     Role,
     Trigger,
@@ -29,6 +31,8 @@ from reportapp.web.guards import has_mailbox
 _WORDS: dict[type[StrEnum], dict] = {
     Role: words.ROLE,
     Frequency: words.FREQUENCY,
+    ClosedDays: words.CLOSED_DAYS,
+    PeriodKind: words.PERIOD,
     ExportFormat: words.FORMAT,
     Trigger: words.TRIGGER,
     ExecutionStatus: words.RUN,
@@ -41,6 +45,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         describe=describe,
         moment=_moment,
+        day=_day,
         word=_word,
         relative=_relative,
         sentence=_sentence,
@@ -60,6 +65,11 @@ def register(app: Flask) -> None:
 def _moment(instant: datetime, zone_name: str | None = None) -> str:
     """An instant in the reader's zone, or in the one named."""
     return moment(instant, ZoneInfo(zone_name or current_user.zone_name))
+
+
+def _day(day: date) -> str:
+    """`Fri 25 Dec 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _word(value: StrEnum) -> str:

@@ -6,17 +6,25 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, SelectField, StringField
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    BooleanField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields import SelectChoice
 
 from reportapp.access import report_types_for
-from reportapp.constants import ExportFormat, Role
+from reportapp.constants import ExportFormat, Frequency, MonthMode, Role
 from reportapp.errors import InvalidInput
 from reportapp.models import ReportSchedule, User
+from reportapp.recurrence import LAST
 from reportapp.recurrence.words import WEEKDAYS, ordinal
 from reportapp.reports import REPORTS
 from reportapp.schedules.edit import DEFAULTS, fields_of
-from reportapp.web.words import FORMAT_USE, FREQUENCY
+from reportapp.web.words import CLOSED_DAYS, FORMAT_USE, FREQUENCY_CHOICE, PERIOD
 
 
 class Form(FlaskForm):
@@ -58,14 +66,42 @@ _MONTH_DAYS = {
 }
 
 
+#: What a monthly schedule counts by: (month_mode, nth) by the form's word for it.
+_MONTHLY_ON = {
+    "day": (MonthMode.DAY, None),
+    "weekday": (MonthMode.WEEKDAY, None),
+    "first_school_day": (MonthMode.SCHOOL_DAY, 1),
+    "last_school_day": (MonthMode.SCHOOL_DAY, LAST),
+}
+_MONTHLY_WORDS = {
+    "day": "a day of the month",
+    "weekday": "a weekday",
+    "first_school_day": "the first school day",
+    "last_school_day": "the last school day",
+}
+_NTH = {1: "First", 2: "Second", 3: "Third", 4: "Fourth", LAST: "Last"}
+
+
 class ScheduleForm(Form):
     name = StringField("Name")
     report_type = SelectField("Report")
-    frequency = SelectField("How often", choices=_choices(FREQUENCY))
-    day_of_week = SelectField("Weekday", choices=_choices(_WEEKDAYS))
+    frequency = SelectField("How often", choices=_choices(FREQUENCY_CHOICE))
+    days_of_week = SelectMultipleField("Weekdays", choices=_choices(_WEEKDAYS))
+    interval = StringField("Every how many weeks")
+    month_mode = SelectField("On", choices=_choices(_MONTHLY_WORDS))
     day_of_month = SelectField("Day of the month", choices=_choices(_MONTH_DAYS))
+    nth = SelectField("Which one", choices=_choices(_NTH))
+    day_of_week = SelectField("Weekday", choices=_choices(_WEEKDAYS))
+    cron = StringField("Cron rule")
     time = StringField("Time")
     time_zone = StringField("Time zone")
+    closed_days = SelectField("On days without school", choices=_choices(CLOSED_DAYS))
+    exams_closed = BooleanField("Exam weeks count as days without school")
+    period = SelectField("The report covers", choices=_choices(PERIOD))
+    start_date = StringField("First day")
+    end_date = StringField("Last day")
+    paused_until = StringField("Pause until")
+    max_runs = StringField("Number of times")
     export_format = SelectField("Attached as", choices=_choices(FORMAT_USE))
     is_active = BooleanField("Active: send by itself at these times")
     to_author = BooleanField("Send it to me, too")
@@ -84,14 +120,20 @@ class ScheduleForm(Form):
         """For changing `schedule`, or what they have typed."""
         start = fields_of(schedule)
         start["time"] = f"{schedule.time:%H:%M}"
-        for field in ("day_of_week", "day_of_month"):
-            start[field] = start[field] or DEFAULTS[field]
+        start["month_mode"] = next(
+            word
+            for word, (mode, nth) in _MONTHLY_ON.items()
+            if mode is schedule.month_mode and nth in (None, schedule.nth)
+        )
+        for field in ("day_of_week", "days_of_week", "day_of_month"):
+            start[field] = start[field] or str(DEFAULTS[field])
         return cls._with(schedule.created_by.role, start)
 
     @classmethod
     def _with(cls, author_role: Role, start: dict[str, Any]) -> "ScheduleForm":
         # What a sent form lacks is missing; it is not what the form began with.
         begin = {name: _plain(value) for name, value in start.items()}
+        begin["days_of_week"] = list(start["days_of_week"])
         form = cls() if request.method == "POST" else cls(data=begin)
         kinds = report_types_for(author_role)
         form.report_type.choices = _choices({kind: REPORTS[kind].label for kind in kinds})
@@ -104,7 +146,18 @@ class ScheduleForm(Form):
     def values(self) -> dict[str, Any]:
         """What was typed, for the use-case."""
         own = {"csrf_token", "to_author"}
-        return {name: field.data for name, field in self._fields.items() if name not in own}
+        values = {name: field.data for name, field in self._fields.items() if name not in own}
+        if values["frequency"] == Frequency.WEEKLY:
+            del values["day_of_week"]
+        else:
+            del values["days_of_week"]
+        mode, nth = _MONTHLY_ON.get(values["month_mode"], (values["month_mode"], None))
+        return {**values, "month_mode": mode, "nth": nth or values["nth"]}
+
+
+def typed_so_far(args: MultiDict[str, str]) -> dict[str, Any]:
+    """The values of a schedule's form that is still being filled in."""
+    return ScheduleForm(formdata=args, meta={"csrf": False}).values()
 
 
 def _plain(value: Any) -> Any:

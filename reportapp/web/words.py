@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
+    ClosedDays,
     DeliveryStatus,
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    PeriodKind,
     Reason,
     Role,
     Trigger,
@@ -28,6 +30,30 @@ FREQUENCY: dict[Frequency, str] = {
     Frequency.DAILY: "Daily",
     Frequency.WEEKLY: "Weekly",
     Frequency.MONTHLY: "Monthly",
+    Frequency.CRON: "Cron",
+}
+
+FREQUENCY_CHOICE: dict[Frequency, str] = {
+    **FREQUENCY,
+    Frequency.CRON: "By a cron rule, for specialists",
+}
+
+CLOSED_DAYS: dict[ClosedDays, str] = {
+    ClosedDays.SEND: "Send it anyway",
+    ClosedDays.SKIP: "Leave it out",
+    ClosedDays.BEFORE: "Send it on the school day before",
+    ClosedDays.AFTER: "Send it on the school day after",
+}
+
+PERIOD: dict[PeriodKind, str] = {
+    PeriodKind.RHYTHM: "Everything since the time before",
+    PeriodKind.SINCE_SENT: "Everything since it was last sent",
+    PeriodKind.LAST_DAY: "The day before",
+    PeriodKind.LAST_WEEK: "The last full week, Monday to Sunday",
+    PeriodKind.LAST_MONTH: "The last full month",
+    PeriodKind.LAST_7_DAYS: "The last 7 days",
+    PeriodKind.LAST_30_DAYS: "The last 30 days",
+    PeriodKind.TERM_TO_DATE: "The term so far",
 }
 
 FORMAT: dict[ExportFormat, str] = {
