@@ -1,6 +1,5 @@
 """Cron's five fields, read into days and times."""
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -42,7 +41,7 @@ def parse_cron(text: str) -> Cron:
     if len(text) > MOST_CHARACTERS or len(fields) != 5:
         raise ValueError(f"Write {_FORM}.")
     try:
-        read = CronSim(text, datetime(2000, 1, 1, tzinfo=UTC))
+        read = _parsed(fields)
     except CronSimError as error:
         raise ValueError(f"{error}: write {_FORM}.") from None
     weekdays = {day % 7 or 7 for day in read.weekdays if isinstance(day, int)}
@@ -53,7 +52,7 @@ def parse_cron(text: str) -> Cron:
             "This would run more often than once an hour. Give one minute only, such as 0."
         )
     (minute,) = read.minutes
-    cron = Cron(
+    return Cron(
         " ".join(fields),
         tuple(time(hour, minute) for hour in sorted(read.hours)),
         frozenset(read.days),
@@ -61,9 +60,15 @@ def parse_cron(text: str) -> Cron:
         frozenset(weekdays),
         read.day_and,
     )
-    # 2000 was a leap year: each month has all the days that it can have.
-    if cron.both and not any(
-        day <= monthrange(2000, month)[1] for day in cron.days for month in cron.months
-    ):
-        raise ValueError("This would never run: none of these months has such a day.")
-    return cron
+
+
+def _parsed(fields: list[str]) -> CronSim:
+    start = datetime(2000, 1, 1, tzinfo=UTC)
+    try:
+        return CronSim(" ".join(fields), start)
+    except CronSimError:
+        # It refuses days that none of the months has, and calls them bad days.
+        minute, hour, day, _, weekday = fields
+        CronSim(f"{minute} {hour} {day} * {weekday}", start)
+        CronSim(" ".join((minute, hour, "*", *fields[3:])), start)
+    raise ValueError("This would never run: none of these months has such a day.")

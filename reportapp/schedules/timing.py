@@ -4,7 +4,7 @@ has already been sent."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -218,10 +218,13 @@ def _day_before(timing: Timing, planned: datetime) -> date | None:
 
 
 def plan_for_now(session: Session, schedule: ReportSchedule, now: datetime) -> datetime:
-    """The planned run that a person who presses "now" means: the last one whose time has come, so
-    that what they send is what the schedule itself would have sent."""
+    """The planned run that a person who presses "now" means: today's, at whatever hour, or the last
+    one before. So what they send is what the schedule itself sends."""
     timing = timing_of(session, schedule)
-    return run_at_or_before(timing.rule, now, timing.calendar) or now.astimezone(UTC)
+    zone = timing.rule.zone
+    tomorrow = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+    end_of_today = tomorrow.astimezone(UTC) - _TINY
+    return run_at_or_before(timing.rule, end_of_today, timing.calendar) or now.astimezone(UTC)
 
 
 def covered_now(session: Session, schedule: ReportSchedule, now: datetime) -> Period:

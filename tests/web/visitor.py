@@ -2,8 +2,9 @@
 
 import re
 from contextvars import Context
-from html.parser import HTMLParser
 from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup
 
 from reportapp.extensions import db
 from tests.cast import PASSWORD
@@ -48,22 +49,24 @@ class Visitor:
         return self
 
 
-class _Fields(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.found = {}
-
-    def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        if tag == "input" and given.get("name"):
-            self.found.setdefault(given["name"], given.get("value") or "")
-
-
-def fields_of(page: str) -> dict[str, str]:
-    """The inputs of a page with their values, by name."""
-    parser = _Fields()
-    parser.feed(page)
-    return parser.found
+def fields_of(page: str) -> dict[str, str | list[str]]:
+    """What a page's fields would send, by name; a list where several have one name. Fields that
+    exist once in two forms count once."""
+    soup = BeautifulSoup(page, "html.parser")
+    found: dict[str, str | list[str]] = {}
+    for field in soup.find_all("input", attrs={"name": True}):
+        kind = field.get("type")
+        if kind in ("checkbox", "radio") and not field.has_attr("checked"):
+            continue
+        name, value = field["name"], field.get("value") or ""
+        if kind == "checkbox" and name in found:
+            found[name] = [*([found[name]] if isinstance(found[name], str) else found[name]), value]
+        else:
+            found.setdefault(name, value)
+    for field in soup.find_all("select", attrs={"name": True}):
+        chosen = field.find("option", selected=True) or field.find("option")
+        found.setdefault(field["name"], chosen["value"] if chosen else "")
+    return found
 
 
 def words_of(page: str) -> str:
