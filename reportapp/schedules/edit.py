@@ -20,6 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "frequency": "weekly",
     "day_of_week": 1,
     "days_of_week": "1",
+    "interval": 1,
     "day_of_month": 1,
     "time": "09:00",
     "export_format": "csv",

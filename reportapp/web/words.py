@@ -41,15 +41,15 @@ FREQUENCY_CHOICE: dict[Frequency, str] = {
 CLOSED_DAYS: dict[ClosedDays, str] = {
     ClosedDays.SEND: "Send it anyway",
     ClosedDays.SKIP: "Leave it out",
-    ClosedDays.BEFORE: "Send it on the school day before",
-    ClosedDays.AFTER: "Send it on the school day after",
+    ClosedDays.BEFORE: "The school day before",
+    ClosedDays.AFTER: "The school day after",
 }
 
 PERIOD: dict[PeriodKind, str] = {
-    PeriodKind.RHYTHM: "Everything since the time before",
-    PeriodKind.SINCE_SENT: "Everything since it was last sent",
+    PeriodKind.RHYTHM: "Since the time before",
+    PeriodKind.SINCE_SENT: "Since it was last sent",
     PeriodKind.LAST_DAY: "The day before",
-    PeriodKind.LAST_WEEK: "The last full week, Monday to Sunday",
+    PeriodKind.LAST_WEEK: "The last full week",
     PeriodKind.LAST_MONTH: "The last full month",
     PeriodKind.LAST_7_DAYS: "The last 7 days",
     PeriodKind.LAST_30_DAYS: "The last 30 days",

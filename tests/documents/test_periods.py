@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reportapp.constants import Frequency
+from reportapp.constants import Frequency, PeriodKind
 from reportapp.documents.periods import Period, period_for, planned_day
-from reportapp.recurrence import Rule, next_runs
+from reportapp.recurrence import NOTHING_CLOSED, Rule, next_runs
+from reportapp.schedules.timing import Timing, period_of
 
 DAILY, WEEKLY, MONTHLY = Frequency.DAILY, Frequency.WEEKLY, Frequency.MONTHLY
 UTC_ZONE, BERLIN, NUUK = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/Nuuk")
@@ -40,11 +41,13 @@ def days(first: str, end: str) -> Period:
     return Period(date.fromisoformat(first), date.fromisoformat(end))
 
 
+def covered(rule: Rule, planned: datetime) -> Period:
+    """What a run of the rule covers by its rhythm."""
+    return period_of(PeriodKind.RHYTHM, Timing(rule, NOTHING_CLOSED), planned)
+
+
 def periods_of(rule: Rule, start: datetime, count: int) -> list[Period]:
-    return [
-        period_for(rule.frequency, run, rule.zone, rule.day_of_month, rule.time)
-        for run in next_runs(rule, start, count)
-    ]
+    return [covered(rule, run) for run in next_runs(rule, start, count)]
 
 
 def touch(periods: list[Period]) -> bool:
@@ -66,7 +69,7 @@ def rules(draw: st.DrawFn) -> tuple[Rule, datetime]:
         draw(st.sampled_from([DAILY, WEEKLY, MONTHLY])),
         draw(st.just(time(0, 0)) | late | any_time),
         ZoneInfo(key),
-        day_of_week=draw(st.integers(1, 7)),
+        days_of_week=(draw(st.integers(1, 7)),),
         day_of_month=draw(st.integers(1, 31)),
     )
     # Samoa and Tokelau have no 30 December 2011: two midnights are one run there (see below).
@@ -91,7 +94,7 @@ def test_a_period_ends_on_the_day_that_the_rule_names(case):
     rule, start = case
     for period in periods_of(rule, start, 4):
         if rule.frequency is WEEKLY:
-            assert period.end.isoweekday() == rule.day_of_week
+            assert period.end.isoweekday() in rule.days_of_week
         if rule.frequency is MONTHLY:
             assert period.end.day == rule.day_of_month or (
                 period.end.day < rule.day_of_month and (period.end + DAY).day == 1
@@ -110,7 +113,7 @@ def test_monthly_periods_touch_on_every_day_of_the_month_across_leap_years(day_o
 @pytest.mark.parametrize(("key", "start"), OVER_MIDNIGHT)
 @pytest.mark.parametrize("rule_of", [DAILY, WEEKLY, MONTHLY])
 def test_periods_touch_where_a_gap_moves_a_run_past_midnight(key, start, rule_of):
-    rule = Rule(rule_of, time(23, 45), ZoneInfo(key), start.isoweekday(), start.day)
+    rule = Rule(rule_of, time(23, 45), ZoneInfo(key), (start.isoweekday(),), start.day)
     runs = next_runs(rule, start - 35 * DAY, 45)
     assert any(run.astimezone(rule.zone).time() == time(0, 0) for run in runs)
     assert touch(periods_of(rule, start - 35 * DAY, 45))
@@ -125,8 +128,8 @@ def test_a_run_that_a_gap_moves_past_midnight_stands_for_the_day_before():
     ]
     assert planned_day(saturday, NUUK, rule.time) == date(2026, 3, 28)
     assert planned_day(sunday, NUUK, rule.time) == date(2026, 3, 29)
-    assert period_for(DAILY, saturday, NUUK, at=rule.time) == days("2026-03-27", "2026-03-28")
-    assert period_for(DAILY, sunday, NUUK, at=rule.time) == days("2026-03-28", "2026-03-29")
+    assert covered(rule, saturday) == days("2026-03-27", "2026-03-28")
+    assert covered(rule, sunday) == days("2026-03-28", "2026-03-29")
 
 
 def test_a_run_planned_for_midnight_stands_for_the_day_that_begins_even_after_a_gap():
@@ -155,19 +158,21 @@ def test_the_midnight_run_after_a_skipped_day_leaves_out_the_day_before_it():
 # One run
 
 
+def nine(zone: ZoneInfo, frequency: Frequency = DAILY, **fields) -> Rule:
+    return Rule(frequency, time(9), zone, **fields)
+
+
 def test_a_daily_run_covers_the_day_before():
-    planned = utc(2026, 11, 30, 8)
-    assert period_for(DAILY, planned, BERLIN) == days("2026-11-29", "2026-11-30")
+    assert covered(nine(BERLIN), utc(2026, 11, 30, 8)) == days("2026-11-29", "2026-11-30")
 
 
 def test_a_monday_run_covers_the_calendar_week_before():
-    planned = utc(2026, 11, 30, 8)
-    assert period_for(WEEKLY, planned, BERLIN) == days("2026-11-23", "2026-11-30")
+    monday = nine(BERLIN, WEEKLY, days_of_week=(1,))
+    assert covered(monday, utc(2026, 11, 30, 8)) == days("2026-11-23", "2026-11-30")
 
 
 def test_a_run_on_the_first_covers_the_calendar_month_before():
-    planned = utc(2026, 12, 1, 8)
-    period = period_for(MONTHLY, planned, BERLIN, 1)
+    period = covered(nine(BERLIN, MONTHLY, day_of_month=1), utc(2026, 12, 1, 8))
     assert period == days("2026-11-01", "2026-12-01")
     assert period.words == "November 2026"
 
@@ -176,8 +181,8 @@ def test_a_run_on_the_first_covers_the_calendar_month_before():
     ("day_of_month", "planned", "period"),
     [
         (31, utc(2026, 2, 28, 8), days("2026-01-31", "2026-02-28")),
-        (31, utc(2026, 3, 31, 8), days("2026-02-28", "2026-03-31")),
-        (30, utc(2026, 3, 30, 8), days("2026-02-28", "2026-03-30")),
+        (31, utc(2026, 3, 31, 7), days("2026-02-28", "2026-03-31")),
+        (30, utc(2026, 3, 30, 7), days("2026-02-28", "2026-03-30")),
         (30, utc(2028, 2, 29, 8), days("2028-01-30", "2028-02-29")),
         (29, utc(2028, 2, 29, 8), days("2028-01-29", "2028-02-29")),
         (15, utc(2026, 1, 15, 8), days("2025-12-15", "2026-01-15")),
@@ -186,40 +191,141 @@ def test_a_run_on_the_first_covers_the_calendar_month_before():
 def test_a_monthly_run_begins_at_the_rules_own_day_of_the_month_before(
     day_of_month, planned, period
 ):
-    assert period_for(MONTHLY, planned, BERLIN, day_of_month) == period
+    assert covered(nine(BERLIN, MONTHLY, day_of_month=day_of_month), planned) == period
+
+
+def test_runs_on_several_weekdays_share_the_week_between_them():
+    rule = nine(BERLIN, WEEKLY, days_of_week=(1, 4))
+    assert periods_of(rule, utc(2026, 11, 22), 3) == [
+        days("2026-11-19", "2026-11-23"),
+        days("2026-11-23", "2026-11-26"),
+        days("2026-11-26", "2026-11-30"),
+    ]
+
+
+def test_the_first_run_of_a_rule_that_has_a_start_covers_what_it_would_have_covered_anyway():
+    rule = nine(BERLIN, WEEKLY, days_of_week=(1,), start=date(2026, 11, 30))
+    assert periods_of(rule, utc(2026, 11, 1), 1) == [days("2026-11-23", "2026-11-30")]
 
 
 def test_the_day_of_a_run_is_the_one_in_the_schedules_zone():
     planned = utc(2026, 11, 29, 23, 30)
-    assert period_for(DAILY, planned, UTC_ZONE).end == date(2026, 11, 29)
-    assert period_for(DAILY, planned, BERLIN).end == date(2026, 11, 30)
-    assert period_for(DAILY, planned.astimezone(BERLIN), UTC_ZONE).end == date(2026, 11, 29)
+    assert covered(nine(UTC_ZONE), planned).end == date(2026, 11, 29)
+    assert covered(nine(BERLIN), planned).end == date(2026, 11, 30)
+    assert covered(nine(UTC_ZONE), planned.astimezone(BERLIN)).end == date(2026, 11, 29)
+
+
+# The kinds of periods
+
+
+TUESDAY = date(2026, 11, 24)
+AUTUMN = (date(2026, 9, 7), date(2026, 12, 18))
+LAST_MONDAY = date(2026, 11, 16)
 
 
 @pytest.mark.parametrize(
-    ("day_of_month", "pressed", "period"),
+    ("kind", "period"),
     [
-        (1, utc(2026, 11, 20, 10), days("2026-10-20", "2026-11-20")),
-        (15, utc(2026, 3, 31, 10), days("2026-02-28", "2026-03-31")),
-        (31, utc(2026, 3, 30, 10), days("2026-02-28", "2026-03-30")),
-        (31, utc(2026, 2, 27, 10), days("2026-01-27", "2026-02-27")),
-        (28, utc(2028, 2, 29, 10), days("2028-01-29", "2028-02-29")),
+        (PeriodKind.RHYTHM, days("2026-11-16", "2026-11-24")),
+        (PeriodKind.LAST_DAY, days("2026-11-23", "2026-11-24")),
+        (PeriodKind.LAST_WEEK, days("2026-11-16", "2026-11-23")),
+        (PeriodKind.LAST_MONTH, days("2026-10-01", "2026-11-01")),
+        (PeriodKind.LAST_7_DAYS, days("2026-11-17", "2026-11-24")),
+        (PeriodKind.LAST_30_DAYS, days("2026-10-25", "2026-11-24")),
+        (PeriodKind.TERM_TO_DATE, days("2026-09-07", "2026-11-24")),
+        (PeriodKind.SINCE_SENT, days("2026-11-02", "2026-11-24")),
     ],
 )
-def test_run_now_on_another_day_of_a_monthly_rule_covers_the_month_up_to_today(
-    day_of_month, pressed, period
+def test_each_kind_of_period_counts_from_the_day_of_its_run(kind, period):
+    found = period_for(
+        kind, TUESDAY, run_before=LAST_MONDAY, term=AUTUMN, sent_until=date(2026, 11, 2)
+    )
+    assert found == period
+
+
+@pytest.mark.parametrize(
+    ("day", "week", "month"),
+    [
+        ("2026-11-23", days("2026-11-16", "2026-11-23"), days("2026-10-01", "2026-11-01")),
+        ("2026-11-29", days("2026-11-16", "2026-11-23"), days("2026-10-01", "2026-11-01")),
+        ("2027-01-01", days("2026-12-21", "2026-12-28"), days("2026-12-01", "2027-01-01")),
+        ("2027-01-31", days("2027-01-18", "2027-01-25"), days("2026-12-01", "2027-01-01")),
+        ("2028-03-01", days("2028-02-21", "2028-02-28"), days("2028-02-01", "2028-03-01")),
+    ],
+)
+def test_the_last_week_and_the_last_month_are_whole_ones_that_have_ended(day, week, month):
+    day = date.fromisoformat(day)
+    assert period_for(PeriodKind.LAST_WEEK, day, run_before=None) == week
+    assert period_for(PeriodKind.LAST_MONTH, day, run_before=None) == month
+
+
+@given(st.dates(date(2000, 1, 10), date(2037, 12, 31)))
+def test_weekly_runs_on_whatever_weekday_join_the_last_weeks_and_monthly_ones_the_last_months(day):
+    weeks = [period_for(PeriodKind.LAST_WEEK, day + n * 7 * DAY, run_before=None) for n in range(9)]
+    assert touch(weeks)
+    assert {(week.days, week.start.isoweekday()) for week in weeks} == {(7, 1)}
+    monthly = Rule(MONTHLY, time(9), BERLIN, day_of_month=day.day)
+    start = datetime.combine(day, time(), UTC)
+    runs = next_runs(monthly, start, 14)
+    timing = Timing(monthly, NOTHING_CLOSED)
+    months = [period_of(PeriodKind.LAST_MONTH, timing, run) for run in runs]
+    assert touch(months)
+    assert all(month.is_month for month in months)
+
+
+@given(
+    st.sampled_from(PeriodKind),
+    st.dates(date(2000, 1, 1), date(2037, 12, 31)),
+    st.none() | st.integers(-3, 90),
+    st.none() | st.tuples(st.integers(-100, 200), st.integers(0, 120)),
+    st.none() | st.integers(-40, 90),
+)
+def test_whatever_is_known_a_period_has_a_day_and_none_that_is_not_over(
+    kind, day, before, term, sent
 ):
-    assert period_for(MONTHLY, pressed, UTC_ZONE, day_of_month, time(9, 0)) == period
+    first = None if term is None else day - term[0] * DAY
+    period = period_for(
+        kind,
+        day,
+        run_before=None if before is None else day - before * DAY,
+        term=None if term is None else (first, first + term[1] * DAY),
+        sent_until=None if sent is None else day - sent * DAY,
+    )
+    assert period.days >= 1
+    assert period.end <= day
 
 
-def test_run_now_on_the_rules_own_day_covers_what_the_planned_run_covers():
-    planned, pressed = utc(2026, 2, 28, 8), utc(2026, 2, 28, 15, 20)
-    assert period_for(MONTHLY, pressed, UTC_ZONE, 31) == period_for(MONTHLY, planned, UTC_ZONE, 31)
+def test_a_rhythm_without_a_run_before_covers_the_day_before():
+    assert period_for(PeriodKind.RHYTHM, TUESDAY, run_before=None) == days(
+        "2026-11-23", "2026-11-24"
+    )
 
 
-def test_run_now_before_the_rules_hour_still_ends_today():
-    pressed = utc(2026, 11, 30, 6)
-    assert period_for(DAILY, pressed, UTC_ZONE, at=time(9, 0)).end == date(2026, 11, 30)
+def test_a_term_to_date_holds_the_day_before_the_run_and_not_the_day_of_it():
+    second = date(2026, 9, 8)
+    assert period_for(PeriodKind.TERM_TO_DATE, second, run_before=None, term=AUTUMN) == days(
+        "2026-09-07", "2026-09-08"
+    )
+
+
+def test_in_the_holidays_a_term_to_date_is_the_whole_term_that_has_ended():
+    whole = days("2026-09-07", "2026-12-19")
+    for day in (date(2026, 12, 19), date(2026, 12, 28), date(2027, 1, 4)):
+        assert period_for(PeriodKind.TERM_TO_DATE, day, run_before=None, term=AUTUMN) == whole
+
+
+@pytest.mark.parametrize("term", [None, (TUESDAY, date(2026, 12, 18))])
+def test_without_a_term_that_has_a_day_behind_it_a_term_to_date_is_the_rhythms(term):
+    found = period_for(PeriodKind.TERM_TO_DATE, TUESDAY, run_before=LAST_MONDAY, term=term)
+    assert found == days("2026-11-16", "2026-11-24")
+
+
+@pytest.mark.parametrize("sent_until", [None, TUESDAY, TUESDAY + DAY])
+def test_without_an_earlier_end_since_sent_is_the_rhythms(sent_until):
+    found = period_for(
+        PeriodKind.SINCE_SENT, TUESDAY, run_before=LAST_MONDAY, sent_until=sent_until
+    )
+    assert found == days("2026-11-16", "2026-11-24")
 
 
 # The period itself
