@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import Select, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
 
-from reportapp.constants import Trigger
-from reportapp.extensions import db, rows_changed, transaction
+from reportapp.extensions import db, transaction
 from reportapp.models import ReportSchedule
-from reportapp.schedules.ledger import plan_execution
-from reportapp.schedules.timing import Timing, timing_of
+from reportapp.schedules.planning import plan_owed_run
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +37,13 @@ def plan_due(now: datetime) -> Planned:
     for schedule_id in due:
         try:
             with transaction() as session:
-                deliveries = _plan(session, schedule_id, now)
+                schedule = session.get_one(ReportSchedule, schedule_id, populate_existing=True)
+                deliveries = plan_owed_run(
+                    session,
+                    schedule,
+                    now,
+                    message_domain=current_app.config["MESSAGE_ID_DOMAIN"],
+                )
         except Exception:
             log.exception("schedule %s could not be planned", schedule_id)
             continue
@@ -56,49 +59,3 @@ def _due(now: datetime) -> Select[int]:
         .where(ReportSchedule.is_active, ReportSchedule.next_scheduled <= now)
         .order_by(ReportSchedule.next_scheduled, ReportSchedule.id)
     )
-
-
-def _plan(session: Session, schedule_id: int, now: datetime) -> int | None:
-    """The number of deliveries planned, or None when another process was quicker."""
-    schedule = session.get_one(ReportSchedule, schedule_id, populate_existing=True)
-    found = schedule.next_scheduled
-    if found is None or found > now or not schedule.is_active:
-        return None
-    timing = timing_of(session, schedule)
-    planned, missed = _latest_run(timing, found, now)
-    claimed = session.execute(
-        update(ReportSchedule)
-        .where(ReportSchedule.id == schedule_id, ReportSchedule.next_scheduled == found)
-        .values(next_scheduled=timing.after(planned).next_run(now))
-        .execution_options(synchronize_session=False)
-    )
-    if rows_changed(claimed) != 1:
-        return None
-    _, deliveries = plan_execution(
-        session,
-        schedule,
-        planned,
-        Trigger.SCHEDULE,
-        now,
-        message_domain=current_app.config["MESSAGE_ID_DOMAIN"],
-        remark=_missed_sentence(missed),
-    )
-    return deliveries
-
-
-def _latest_run(timing: Timing, found: datetime, now: datetime) -> tuple[datetime, int]:
-    """After a downtime only the newest missed run is sent; how many older ones there were."""
-    missed = 0
-    while True:
-        # Not the plain next run: after an edit, that could stand for the same day.
-        later = timing.after(found).next_run(found)
-        if later is None or later > now:
-            return found, missed
-        found, missed = later, missed + 1
-
-
-def _missed_sentence(missed: int) -> str | None:
-    if not missed:
-        return None
-    runs = "1 earlier run was" if missed == 1 else f"{missed} earlier runs were"
-    return f"{runs} missed while nothing was running and will not be sent."

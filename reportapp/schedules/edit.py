@@ -5,12 +5,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from reportapp.access import Action, require
 from reportapp.extensions import transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.schedules.find import get_schedule, lock_schedule
+from reportapp.schedules.planning import plan_owed_run
 from reportapp.schedules.saving import Before, next_run_if_saved
 from reportapp.schedules.validation import ScheduleInput, check_schedule
 from reportapp.tokens import new_unsubscribe_token
@@ -69,6 +71,11 @@ def update_schedule(
         if "day_of_week" in data:
             del kept["days_of_week"]  # the newer word on the weekday counts
         checked = check_schedule({**kept, **data}, schedule.created_by.role, now)
+        if checked.is_active:
+            # A run that is owed already is made as it was ordered, before anything changes.
+            plan_owed_run(
+                session, schedule, now, message_domain=current_app.config["MESSAGE_ID_DOMAIN"]
+            )
         _apply(session, schedule, checked, now)
     return schedule
 

@@ -41,8 +41,8 @@ def next_run_if_saved(
 ) -> datetime | None:
     """The next run of the schedule as it now stands, `before` being what it was (None: new).
 
-    A rhythm left alone keeps its next run. So does a run whose time has come already: it is owed,
-    and the due-check goes on from it. Raises InvalidInput where a new rhythm would never run.
+    A rhythm left alone keeps its next run. A run whose time has come already is owed, and shown as
+    the next one; saving makes it first. Raises InvalidInput where a new rhythm would never run.
     """
     if before is not None and before.was_active:
         if all(getattr(schedule, name) == value for name, value in before.rhythm.items()):
