@@ -18,7 +18,7 @@ def test_a_daily_rule_reads_every_day_with_time_and_city():
 
 @pytest.mark.parametrize(("number", "day"), [(1, "Mondays"), (3, "Wednesdays"), (7, "Sundays")])
 def test_a_weekly_rule_reads_as_the_plural_of_its_weekday(number, day):
-    rule = Rule(Frequency.WEEKLY, time(9, 0), BERLIN, day_of_week=number)
+    rule = Rule(Frequency.WEEKLY, time(9, 0), BERLIN, days_of_week=(number,))
     assert describe(rule) == f"{day} at 09:00, Berlin"
 
 

@@ -113,6 +113,7 @@ def fields(kind, export_format="csv"):
         "report_type": kind,
         "frequency": "weekly",
         "day_of_week": 1,
+        "days_of_week": "1",
         "time": "12:00",
         "time_zone": "UTC",
         "export_format": export_format,

@@ -14,16 +14,18 @@ from reportapp.constants import (
     AuthoredStatus,
     DeliveryStatus,
     Frequency,
+    PeriodKind,
     Reason,
     ReportType,
     Role,
 )
 from reportapp.delivery import deliver, plan_due
-from reportapp.documents import Kind, Period, period_for
+from reportapp.documents import Kind, Period
 from reportapp.extensions import db, transaction
 from reportapp.models import ReportDelivery, TutorWeeklyReport
-from reportapp.recurrence import Rule, next_runs
+from reportapp.recurrence import NOTHING_CLOSED, Rule, next_runs
 from reportapp.reports import REPORTS, Order, Scope
+from reportapp.schedules.timing import Timing, period_of
 from tests.cast import (
     NOW,
     WEEK,
@@ -186,10 +188,11 @@ rhythms = st.one_of(
 )
 def test_each_written_week_is_in_exactly_one_of_consecutive_periods(rhythm, start, zone):
     frequency, day_of_week, day_of_month = rhythm
-    rule = Rule(frequency, time(9), ZoneInfo(zone), day_of_week, day_of_month)
+    days_of_week = (day_of_week,) if day_of_week else ()
+    rule = Rule(frequency, time(9), ZoneInfo(zone), days_of_week, day_of_month)
     instant = datetime.combine(start, time(), UTC)
     periods = [
-        period_for(rule.frequency, run, rule.zone, rule.day_of_month, rule.time)
+        period_of(PeriodKind.RHYTHM, Timing(rule, NOTHING_CLOSED), run)
         for run in next_runs(rule, instant, 14)
     ]
     quoted = Counter(monday for period in periods for monday in period.mondays())
