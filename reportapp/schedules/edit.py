@@ -68,8 +68,11 @@ def update_schedule(
     with transaction() as session:
         lock_schedule(session, schedule)
         kept = fields_of(schedule)
+        # The newer word on the weekdays counts, also that there is none.
         if "day_of_week" in data:
-            del kept["days_of_week"]  # the newer word on the weekday counts
+            del kept["days_of_week"]
+        if "days_of_week" in data:
+            del kept["day_of_week"]
         checked = check_schedule({**kept, **data}, schedule.created_by.role, now)
         if checked.is_active:
             # A run that is owed already is made as it was ordered, before anything changes.

@@ -25,8 +25,8 @@ from reportapp.recurrence import (
 from reportapp.reports.calendar import load_calendar
 
 _TINY = timedelta(microseconds=1)
-#: No two local days of one zone begin further apart.
-_TWO_DAYS = timedelta(days=2)
+#: A day that is today in one zone has begun no longer ago in any other.
+_THREE_DAYS = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,27 @@ class Timing:
     ) -> datetime | None:
         """The next run where the rule has just been changed and a run of today, planned for `owed`
         and standing for `owed_day`, is still to come: if its new time has gone by, it comes at
-        once, so that no change around now loses today's report."""
-        if owed is not None and owed_day == self.day_of(now):
-            run = next_run_after(self.rule, now - _TWO_DAYS, self.calendar)
-            while run is not None and run <= now:
-                if self.day_of(run) == owed_day and not (
-                    self.last and self._repeats(run, self.last)
-                ):
-                    return run
-                run = next_run_after(self.rule, run, self.calendar)
-        return self.next_run(now)
+        once, or when an hour has passed since the last one, so that no change around now loses
+        today's report."""
+        coming, last = self.next_run(now), self.last
+        # Further east, the day that is owed may be over.
+        if owed is None or owed_day is None or owed_day > self.day_of(now):
+            return coming
+        if coming is not None and self.day_of(coming) <= owed_day:
+            return coming
+        if last is not None and (
+            last.day >= owed_day or (self.max_runs is not None and last.count >= self.max_runs)
+        ):
+            return coming
+        soonest = max(now, last.instant + LEAST_GAP) if last else now
+        found, run = None, next_run_after(self.rule, now - _THREE_DAYS, self.calendar)
+        while run is not None and run <= soonest:
+            if self.day_of(run) == owed_day:
+                found = run
+            run = next_run_after(self.rule, run, self.calendar)
+        if found is None:
+            return coming
+        return max(found, last.instant + LEAST_GAP) if last else found
 
 
 def rule_of(schedule: ReportSchedule) -> Rule:

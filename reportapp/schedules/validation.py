@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
@@ -24,6 +25,7 @@ from reportapp.recurrence import LAST, parse_cron
 from reportapp.recurrence.zones import find_zone
 
 MAX_NAME = 200
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _E = TypeVar("_E", bound=StrEnum)
 
 
@@ -141,6 +143,9 @@ def _rhythm(found: _Fields, now: datetime) -> dict[str, Any]:
     values |= _limits(found)
     if (values["interval"] or 1) > 1 and values["start_date"] is None and values["time_zone"]:
         values["start_date"] = now.astimezone(ZoneInfo(values["time_zone"])).date()
+    start, end = values["start_date"], values["end_date"]
+    if start and end and end < start:
+        found.problems["end_date"] = ["The last day lies before the first one."]
     return values
 
 
@@ -163,7 +168,7 @@ def _monthly(found: _Fields) -> dict[str, Any]:
 
 
 def _limits(found: _Fields) -> dict[str, Any]:
-    values = {
+    return {
         "start_date": found.read("start_date", _date, None),
         "end_date": found.read("end_date", _date, None),
         "paused_until": found.read("paused_until", _date, None),
@@ -174,10 +179,6 @@ def _limits(found: _Fields) -> dict[str, Any]:
         "exams_closed": found.read("exams_closed", _flag, False),
         "period": found.read("period", lambda raw: _choice(raw, PeriodKind), PeriodKind.RHYTHM),
     }
-    start, end = values["start_date"], values["end_date"]
-    if start and end and end < start:
-        found.problems["end_date"] = ["The last day lies before the first one."]
-    return values
 
 
 def _read_weekdays(found: _Fields) -> str:
@@ -227,8 +228,8 @@ def _date(raw: Any) -> date:
     message = "Give a date from 2000 to 2100, such as 2026-09-01."
     if isinstance(raw, str):
         try:
-            # Other forms of ISO 8601, such as 2026-W01, are nothing that people type.
-            raw = date.fromisoformat(raw.strip()) if len(raw.strip()) == 10 else None
+            # Other forms of ISO 8601, such as 2026-W01-1, are nothing that people type.
+            raw = date.fromisoformat(raw.strip()) if _DATE.fullmatch(raw.strip()) else None
         except ValueError:
             raise ValueError(message) from None
     if not isinstance(raw, date) or isinstance(raw, datetime) or not 2000 <= raw.year <= 2100:
