@@ -100,9 +100,9 @@ class Timing:
             if self.day_of(run) == owed_day:
                 found = run
             run = next_run_after(self.rule, run, self.calendar)
-        if found is None:
-            return coming
-        return max(found, last.instant + LEAST_GAP) if last else found
+        if found is not None and last is not None:
+            found = max(found, last.instant + LEAST_GAP)
+        return found if found is not None and self.day_of(found) == owed_day else coming
 
 
 def rule_of(schedule: ReportSchedule) -> Rule:
