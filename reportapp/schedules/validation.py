@@ -199,7 +199,7 @@ def _weekdays(raw: Any, message: str) -> str:
         if len(raw) > 20 or not raw.isascii():
             raise ValueError(message)
         raw = list(raw.replace(",", "").replace(" ", ""))
-    if not isinstance(raw, list | tuple) or len(raw) > 20:
+    if not isinstance(raw, list | tuple) or not 0 < len(raw) <= 20:
         raise ValueError(message)
     return "".join(str(day) for day in sorted({_day(day, 7, message) for day in raw}))
 
