@@ -12,25 +12,22 @@ def load_calendar(session: Session, school_id: int) -> SchoolCalendar:
     """What the school has said about its days, in three queries; for a school that does not exist,
     as if it had said nothing."""
     weekdays = session.scalar(select(School.weekdays).where(School.id == school_id)) or "12345"
-    entries = session.execute(
-        select(
-            CalendarEntry.kind,
-            CalendarEntry.first_day,
-            CalendarEntry.last_day,
-            CalendarEntry.title,
-        )
+    entries = session.scalars(
+        select(CalendarEntry)
         .where(CalendarEntry.school_id == school_id)
         .order_by(CalendarEntry.first_day, CalendarEntry.last_day, CalendarEntry.id)
     ).all()
+    terms = terms_of(session, school_id)
     return SchoolCalendar(
         frozenset(map(int, weekdays)),
-        closed=tuple(Span(*days) for kind, *days in entries if kind in CLOSED_KINDS),
-        exams=tuple(Span(*days) for kind, *days in entries if kind is CalendarKind.EXAM),
-        terms=tuple(
-            Span(term.start_date, term.end_date, term.title)
-            for term in terms_of(session, school_id)
-        ),
+        closed=tuple(_span(entry) for entry in entries if entry.kind in CLOSED_KINDS),
+        exams=tuple(_span(entry) for entry in entries if entry.kind is CalendarKind.EXAM),
+        terms=tuple(Span(term.start_date, term.end_date, term.title) for term in terms),
     )
+
+
+def _span(entry: CalendarEntry) -> Span:
+    return Span(entry.first_day, entry.last_day, entry.title)
 
 
 def terms_of(session: Session, school_id: int) -> list[AcademicSession]:

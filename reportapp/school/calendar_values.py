@@ -78,9 +78,7 @@ def _date_of(text: str) -> date:
     try:
         return date(year, month, day)
     except ValueError:
-        raise ValueError(
-            f"There is no such day. {_HOW_DATES} (the day before the month)."
-        ) from None
+        raise ValueError(f"There is no such day. {_HOW_DATES}, the month second.") from None
 
 
 def _title_and_days(data: Mapping[str, Any], problems: dict[str, list[str]]) -> dict[str, Any]:

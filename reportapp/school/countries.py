@@ -47,7 +47,7 @@ def part_names(country: str) -> dict[str, str]:
     if codes:
         aliases = getattr(holidays.country_holidays(country), "subdivisions_aliases", {})
         for name, code in aliases.items():
-            names.setdefault(code, name)
+            names[code] = max(name, names.get(code, ""), key=len)
     return dict(sorted(((code, names.get(code, code)) for code in codes), key=lambda pair: pair[1]))
 
 
