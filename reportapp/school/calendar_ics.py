@@ -25,8 +25,8 @@ from reportapp.school.calendar_yearly import Yearly, read_yearly
 YEARS_AHEAD = 3
 _DAY = timedelta(days=1)
 _PROPERTY_OF = {"title": "SUMMARY", "first_day": "DTSTART", "last_day": "DTEND"}
-#: Nobody minds errors in the others.
-_USED = {"UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "RRULE", "EXDATE", "RECURRENCE-ID"}
+#: Dates tell their errors themselves, and nobody minds those of other properties.
+_USED = {"UID", "SUMMARY", "RRULE", "EXDATE"}
 #: What an event says of itself, against the kind that is chosen for the file.
 _CATEGORIES = {
     "holiday": CalendarKind.HOLIDAY,

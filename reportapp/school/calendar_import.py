@@ -66,7 +66,7 @@ def read_file(
     except ValueError:
         raise InvalidInput({"kind": [f"Choose one of: {', '.join(CalendarKind)}."]}) from None
     zone = ZoneInfo(_school(actor).time_zone)
-    return read_ics(text.lstrip(), MOST_FOUND, now.astimezone(zone).date(), zone, chosen)
+    return read_ics(text, MOST_FOUND, now.astimezone(zone).date(), zone, chosen)
 
 
 def read_country(actor: User, country: str, now: datetime) -> FoundCalendar:
