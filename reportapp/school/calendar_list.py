@@ -1,6 +1,7 @@
 """The school calendar as its page shows it: school year by school year."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -93,7 +94,7 @@ def _lines(school_id: int) -> list[Line]:
     )
 
 
-def _year_of(day: date, named: list[AcademicSession]) -> tuple[date, str]:
+def _year_of(day: date, named: Sequence[AcademicSession]) -> tuple[date, str]:
     for year in named:
         if year.start_date <= day <= year.end_date:
             return year.start_date, year.title
