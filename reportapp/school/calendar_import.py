@@ -70,14 +70,16 @@ def read_file(
 
 
 def read_country(actor: User, country: str, now: datetime) -> FoundCalendar:
-    """The public holidays of a country, or a part of one, of this year and the next two.
+    """The public holidays of a country, or a part of one, from today on, of this year and the next
+    two.
 
     Raises Forbidden, or InvalidInput (field `country`).
     """
     require(actor, Action.EDIT_CALENDAR)
     code = check_country(country)
-    year = _today(actor, now).year
-    days = public_holidays(code, range(year, year + COUNTRY_YEARS + 1))
+    today = _today(actor, now)
+    years = range(today.year, today.year + COUNTRY_YEARS + 1)
+    days = [(day, name) for day, name in public_holidays(code, years) if day >= today]
     if not days:
         raise InvalidInput({"country": ["No public holidays are known for it."]})
     found = [
