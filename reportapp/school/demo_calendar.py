@@ -20,10 +20,8 @@ def make_calendar(stage: Stage) -> int:
     """Everything of the calendar but its terms, in the database; how many entries."""
     past = stage.first_monday - 14 * _DAY
     autumn, christmas = _next_autumn(stage.today), _next_christmas(stage.today)
-    exams = stage.monday + 14 * _DAY
-    if exams <= christmas[1] and exams + 4 * _DAY >= christmas[0]:
-        exams = christmas[1] + (7 - christmas[1].weekday()) * _DAY
-    conference = exams - 7 * _DAY + 4 * _DAY
+    exams = _school_week(stage.monday + 14 * _DAY, autumn, christmas)
+    conference = _school_week(exams + 7 * _DAY, autumn, christmas) + 4 * _DAY
     entries = (
         (CalendarKind.HOLIDAY, _break_name(past), past, past + 11 * _DAY),
         (CalendarKind.CLOSURE, "Teachers' conference", conference, conference),
@@ -62,6 +60,13 @@ def _next_christmas(today: date) -> tuple[date, date]:
         if first > today:
             break
     return first, date(first.year + 1, 1, 6)
+
+
+def _school_week(monday: date, *breaks: tuple[date, date]) -> date:
+    """The first Monday, from this one on, whose week no break touches."""
+    while any(first <= monday + 4 * _DAY and monday <= last for first, last in breaks):
+        monday += 7 * _DAY
+    return monday
 
 
 def _monday_from(day: date) -> date:

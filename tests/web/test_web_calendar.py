@@ -4,6 +4,8 @@ from io import BytesIO
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from reportapp.extensions import db
 from reportapp.models import AcademicSession, CalendarEntry
@@ -28,8 +30,12 @@ def ada(logged_in):
 
 def send(visitor, content, name="calendar.csv", **fields):
     content = content.encode() if isinstance(content, str) else content
-    data = {"file": (BytesIO(content), name), "kind": "holiday", **fields}
-    return visitor.post("/calendar/import/file", data, content_type="multipart/form-data")
+    file = FileStorage(BytesIO(content), name)
+    data = {"csrf_token": visitor.token(), "kind": "holiday", **fields, "file": file}
+    # Encoded here: the client would leave a temporary file open for a large one.
+    boundary, body = encode_multipart(data)
+    kind = f"multipart/form-data; boundary={boundary}"
+    return visitor.open("POST", "/calendar/import/file", data=body, content_type=kind)
 
 
 def save(visitor, page, **fields):
@@ -113,9 +119,6 @@ class TestChanging:
         assert "T1" in ada.get("/calendar/").text
         assert "Delete “T1”?" in words_of(ada.get(f"{path}/delete").text)
         assert ada.post(f"{path}/delete").status_code == 302
-        assert (
-            "T1" not in ada.get("/calendar/").text.partition("<main")[2].partition("alert")[2][200:]
-        )
         assert db.session.query(AcademicSession).count() == 0
 
     def test_a_term_with_classes_is_kept_and_told_why(self, cast, ada):
