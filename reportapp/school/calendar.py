@@ -14,7 +14,7 @@ from reportapp.constants import TERM_TYPES, YEAR_TYPE, CalendarSource
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import AcademicSession, CalendarEntry, ClassGroup, School, User
-from reportapp.schedules.school_days import load_calendar
+from reportapp.reports.calendar import load_calendar
 from reportapp.schedules.timing_after_calendar import calendar_changed
 from reportapp.school.calendar_values import EntryInput, TermInput, check_entry, check_term
 from reportapp.school.countries import check_country

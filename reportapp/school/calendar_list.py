@@ -12,7 +12,7 @@ from reportapp.access import Action, require
 from reportapp.constants import YEAR_TYPE, CalendarKind, CalendarSource
 from reportapp.extensions import db
 from reportapp.models import AcademicSession, CalendarEntry, School, User
-from reportapp.schedules.school_days import terms_of
+from reportapp.reports.calendar import terms_of
 
 #: Where a school has not said when its years begin.
 _FIRST_MONTH = 8

@@ -8,7 +8,7 @@ import pytest
 from reportapp.constants import CalendarKind
 from reportapp.extensions import db
 from reportapp.models import School
-from reportapp.schedules.school_days import load_calendar
+from reportapp.reports.calendar import load_calendar
 from reportapp.school.demo_calendar import make_calendar
 from reportapp.school.demo_stage import Stage
 from tests.school.reading import NOW
