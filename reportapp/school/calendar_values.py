@@ -74,7 +74,7 @@ def _date_of(text: str) -> date:
     elif match := _DAY_FIRST.fullmatch(text):
         day, month, year = int(match[1]), int(match[3]), int(match[4])
     else:
-        raise ValueError(f"{_HOW_DATES}.")
+        raise ValueError(f"{_HOW_DATES}." if text else "Give a day, such as 2026-12-31.")
     try:
         return date(year, month, day)
     except ValueError:
