@@ -11,12 +11,16 @@ class Action(StrEnum):
     MAKE_SCHEDULES = "make schedules"
     SEE_ALL_SCHEDULES = "see everybody's schedules"
     READ_MAILBOX = "read the mailbox"
+    READ_CALENDAR = "read the school calendar"
+    EDIT_CALENDAR = "change the school calendar"
 
 
 MAY: dict[Action, frozenset[Role]] = {
     Action.MAKE_SCHEDULES: AUTHOR_ROLES,
     Action.SEE_ALL_SCHEDULES: frozenset({Role.ADMIN}),
     Action.READ_MAILBOX: frozenset({Role.ADMIN}),
+    Action.READ_CALENDAR: AUTHOR_ROLES,
+    Action.EDIT_CALENDAR: frozenset({Role.ADMIN}),
 }
 
 #: Who may order a report of each type.

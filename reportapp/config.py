@@ -243,8 +243,8 @@ def flask_config(values: Mapping[str, Any], instance: Path) -> dict[str, Any]:
         "REMEMBER_COOKIE_SAMESITE": "Lax",
         "REMEMBER_COOKIE_DURATION": timedelta(days=14),
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
-        # Room for the longest form, not for uploads.
-        "MAX_CONTENT_LENGTH": 1_000_000,
+        # Room for the longest form and for a calendar file of 1 MB, not for larger uploads.
+        "MAX_CONTENT_LENGTH": 1_100_000,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": True,
         "RATELIMIT_STORAGE_URI": "memory://",

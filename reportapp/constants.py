@@ -163,6 +163,32 @@ DONE_SCORES = frozenset(
 )
 
 
+class CalendarKind(StrEnum):
+    """What a school has said about some days."""
+
+    HOLIDAY = "holiday"
+    CLOSURE = "closure"
+    EXAM = "exam"
+
+
+#: No lessons, and nobody there.
+CLOSED_KINDS = frozenset({CalendarKind.HOLIDAY, CalendarKind.CLOSURE})
+
+
+class CalendarSource(StrEnum):
+    """Where an entry of the calendar has come from; an import touches only its own."""
+
+    FORM = "form"
+    CSV = "csv"
+    ICS = "ics"
+    COUNTRY = "country"
+
+
+#: OneRoster's types of sessions that are a school's terms; without any of them, its years are.
+TERM_TYPES = ("term", "semester")
+YEAR_TYPE = "schoolYear"
+
+
 class EnrollmentRole(StrEnum):
     STUDENT = "student"
     TEACHER = "teacher"

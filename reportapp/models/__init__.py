@@ -1,6 +1,7 @@
 """The tables. No queries and no commits live here."""
 
 from reportapp.models.authored import StudentReport, TeacherWeeklyReport, TutorWeeklyReport
+from reportapp.models.calendar import CalendarEntry
 from reportapp.models.execution import ReportDelivery, ReportScheduleExecution
 from reportapp.models.people import ApiToken, GuardianLink, TutorLink, User
 from reportapp.models.schedule import ReportSchedule, ReportScheduleRecipient
@@ -20,6 +21,7 @@ __all__ = [
     "AcademicSession",
     "ApiToken",
     "AttendanceRecord",
+    "CalendarEntry",
     "ClassGroup",
     "Course",
     "Enrollment",

@@ -21,6 +21,10 @@ class School(Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     #: Made by `flask demo load`; real data is never mixed with it.
     is_demo: Mapped[bool] = mapped_column(default=False)
+    #: The ISO weekdays with lessons as rising digits, 1 = Monday.
+    weekdays: Mapped[str] = mapped_column(String(7), default="12345", server_default="12345")
+    #: Whose public holidays were chosen: ISO 3166, such as `DE` or `DE-BE`.
+    country: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from reportapp.errors import Conflict, InvalidInput
 from reportapp.extensions import db, transaction
 from reportapp.models import School, User
+from reportapp.school.demo_calendar import COUNTRY, make_calendar
 from reportapp.school.demo_classes import make_classes, year_groups
 from reportapp.school.demo_lessons import make_lessons, make_talents
 from reportapp.school.demo_people import DEMO_PASSWORD, FIXED_EMAILS, People, make_people
@@ -60,6 +61,7 @@ def _make(stage: Stage, students: int) -> dict[str, int]:
         sourced_id="demo-school",
         time_zone=ZONE.key,
         is_demo=True,
+        country=COUNTRY,
         created_at=stage.opening,
     )
     stage.session.add(school)
@@ -67,6 +69,7 @@ def _make(stage: Stage, students: int) -> dict[str, int]:
     stage.school_id = school.id
     people = make_people(stage, students, ceil(students / year_groups(students)))
     groups = make_classes(stage, people)
+    make_calendar(stage)
     talents = make_talents(stage, people.students)
     counts = {
         **_count(people),

@@ -91,23 +91,17 @@ def _give_teachers(groups: list[Group], teachers: list[Person]) -> None:
 
 
 def _sessions(stage: Stage) -> tuple[date, int]:
-    """The school year (from August on) and its half, which is the term: its first day, and the id
-    of the term."""
+    """The school year (from August on) and its halves, which are the terms: its first day, and the
+    id of the present term."""
     today = stage.today
     begin = date(today.year if today.month >= 8 else today.year - 1, 8, 1)
     middle = date(begin.year + 1, 2, 1)
     end = date(begin.year + 1, 8, 1)
-    first_half = today < middle
     title = f"{begin.year}/{end.year}"
     sessions = (
         ("demo-year", f"School year {title}", "schoolYear", begin, end),
-        (
-            "demo-term",
-            f"{'First' if first_half else 'Second'} term {title}",
-            "term",
-            begin if first_half else middle,
-            middle if first_half else end,
-        ),
+        ("demo-term-1", f"First term {title}", "term", begin, middle),
+        ("demo-term-2", f"Second term {title}", "term", middle, end),
     )
     rows = [
         {
@@ -120,7 +114,8 @@ def _sessions(stage: Stage) -> tuple[date, int]:
         }
         for sourced_id, title, type_, start, after in sessions
     ]
-    return begin, stage.add_with_ids(AcademicSession, rows)[1]
+    ids = stage.add_with_ids(AcademicSession, rows)
+    return begin, ids[1 if today < middle else 2]
 
 
 def _courses(stage: Stage, wanted: dict[tuple[str, int], None]) -> dict[tuple[str, int], int]:

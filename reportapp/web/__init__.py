@@ -4,6 +4,9 @@ from flask import Blueprint, Flask
 
 from reportapp.web import (
     account,
+    calendar,
+    calendar_edit,
+    calendar_import,
     detail,
     edit,
     errors,
@@ -36,6 +39,9 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (detail.bp, guards.author),
     (preview.bp, guards.author),
     (history.bp, guards.author),
+    (calendar.bp, guards.calendar_reader),
+    (calendar_edit.bp, guards.calendar_editor),
+    (calendar_import.bp, guards.calendar_editor),
     (mailbox.bp, guards.mailbox_reader),
 )
 

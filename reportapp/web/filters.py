@@ -10,6 +10,8 @@ from flask_login import current_user
 from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.constants import (
+    CalendarKind,
+    CalendarSource,
     ClosedDays,
     DeliveryStatus,
     ExecutionStatus,
@@ -25,6 +27,8 @@ from reportapp.recurrence import describe, moment, place
 from reportapp.reports import REPORTS
 from reportapp.schedules.heartbeat import scheduler_runs
 from reportapp.schedules.timing import sentence_of
+from reportapp.school.calendar_list import Line
+from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
 
@@ -38,6 +42,8 @@ _WORDS: dict[type[StrEnum], dict] = {
     ExecutionStatus: words.RUN,
     DeliveryStatus: words.MAIL,
     Reason: words.REASON,
+    CalendarKind: words.CALENDAR_KIND,
+    CalendarSource: words.CALENDAR_SOURCE,
 }
 
 
@@ -50,9 +56,11 @@ def register(app: Flask) -> None:
         relative=_relative,
         sentence=_sentence,
         place=_place,
+        days=_days,
     )
     app.jinja_env.globals.update(
         REPORTS=REPORTS,
+        days_in_words=words.days,
         Action=Action,
         may=may,
         has_mailbox=has_mailbox,
@@ -84,6 +92,11 @@ def _relative(instant: datetime) -> str:
 def _sentence(schedule: ReportSchedule) -> str:
     """When the schedule runs: `Mondays at 09:00, Berlin`."""
     return sentence_of(schedule, clock.now())
+
+
+def _days(span: EntryInput | Line) -> str:
+    """From when to when something in the calendar lasts."""
+    return words.days(span.first_day, span.last_day)
 
 
 def _place(zone_name: str) -> str:

@@ -29,6 +29,16 @@ def author() -> ResponseReturnValue | None:
     return _who_may(Action.MAKE_SCHEDULES)
 
 
+def calendar_reader() -> ResponseReturnValue | None:
+    """Those who may look at the school calendar."""
+    return _who_may(Action.READ_CALENDAR)
+
+
+def calendar_editor() -> ResponseReturnValue | None:
+    """Those who may change it."""
+    return _who_may(Action.EDIT_CALENDAR)
+
+
 def mailbox_reader() -> ResponseReturnValue | None:
     """Those who may read the built-in mailbox, where there is one."""
     if not has_mailbox():
@@ -50,4 +60,11 @@ def _who_may(action: Action) -> ResponseReturnValue | None:
 
 
 #: Every guard there is, so that a test can tell a guard from other functions.
-GUARDS: tuple[Guard, ...] = (public, signed_in, author, mailbox_reader)
+GUARDS: tuple[Guard, ...] = (
+    public,
+    signed_in,
+    author,
+    calendar_reader,
+    calendar_editor,
+    mailbox_reader,
+)

@@ -1,9 +1,11 @@
 """What the database's words mean to a person."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
+    CalendarKind,
+    CalendarSource,
     ClosedDays,
     DeliveryStatus,
     ExecutionStatus,
@@ -54,6 +56,19 @@ PERIOD: dict[PeriodKind, str] = {
     PeriodKind.LAST_7_DAYS: "The last 7 days",
     PeriodKind.LAST_30_DAYS: "The last 30 days",
     PeriodKind.TERM_TO_DATE: "The term so far",
+}
+
+CALENDAR_KIND: dict[CalendarKind, str] = {
+    CalendarKind.HOLIDAY: "Holidays",
+    CalendarKind.CLOSURE: "Closure",
+    CalendarKind.EXAM: "Exams",
+}
+
+CALENDAR_SOURCE: dict[CalendarSource, str] = {
+    CalendarSource.FORM: "typed in",
+    CalendarSource.CSV: "from a CSV file",
+    CalendarSource.ICS: "from a calendar file",
+    CalendarSource.COUNTRY: "public holiday",
 }
 
 FORMAT: dict[ExportFormat, str] = {
@@ -139,3 +154,12 @@ def span(gap: timedelta) -> str:
 
 def _count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def days(first: date, last: date) -> str:
+    """`Mon 21 December 2026 – Wed 6 January 2027, 17 days`; a year that both have is said once."""
+    end = f"{last:%a} {last.day} {last:%B} {last.year}"
+    if first == last:
+        return end
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{first:%a} {first.day} {first:%B}{year} – {end}, {(last - first).days + 1} days"

@@ -39,8 +39,10 @@ def test_the_school_has_its_people_and_classes(demo):
     assert demo.counts["attendance"] == count(AttendanceRecord)
     assert demo.counts["results"] == count(Result)
     assert demo.counts["deliveries"] == count(ReportDelivery)
-    for session in db.session.scalars(select(AcademicSession)):
-        assert session.start_date <= NOW.date() <= session.end_date
+    sessions = db.session.scalars(select(AcademicSession)).all()
+    present = [s.type for s in sessions if s.start_date <= NOW.date() <= s.end_date]
+    assert sorted(present) == ["schoolYear", "term"]
+    assert sorted(s.type for s in sessions) == ["schoolYear", "term", "term"]
 
 
 def test_every_student_is_in_two_classes_of_thirty(demo):

@@ -1,11 +1,11 @@
 """Words for people."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from reportapp.constants import ExportFormat, Frequency, Role, Trigger
+from reportapp.constants import CalendarKind, CalendarSource, ExportFormat, Frequency, Role, Trigger
 from reportapp.web import words
 from tests.cast import NOW
 
@@ -19,6 +19,8 @@ def test_every_word_of_the_database_has_one_for_people():
         (words.FORMAT, ExportFormat),
         (words.FORMAT_USE, ExportFormat),
         (words.TRIGGER, Trigger),
+        (words.CALENDAR_KIND, CalendarKind),
+        (words.CALENDAR_SOURCE, CalendarSource),
     ):
         assert set(table) == set(kind)
 
@@ -71,3 +73,15 @@ def test_the_clock_change_does_not_move_the_day():
     assert words.relative(datetime(2026, 10, 26, 0, 0, tzinfo=BERLIN), saturday, BERLIN) == (
         "in 2 days"
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("2026-12-21", "2027-01-06", "Mon 21 December 2026 – Wed 6 January 2027, 17 days"),
+        ("2026-10-12", "2026-10-23", "Mon 12 October – Fri 23 October 2026, 12 days"),
+        ("2026-12-25", "2026-12-25", "Fri 25 December 2026"),
+    ],
+)
+def test_a_span_of_days_is_told_in_words(first, last, text):
+    assert words.days(date.fromisoformat(first), date.fromisoformat(last)) == text
