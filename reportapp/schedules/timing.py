@@ -15,6 +15,7 @@ from reportapp.documents import Period, period_for, planned_day
 from reportapp.models import ReportSchedule, ReportScheduleExecution, User
 from reportapp.recurrence import (
     LEAST_GAP,
+    NOTHING_CLOSED,
     Rule,
     SchoolCalendar,
     describe,
@@ -136,13 +137,11 @@ def sentence_of(schedule: ReportSchedule, now: datetime) -> str:
 
 def timing_of(session: Session, schedule: ReportSchedule) -> Timing:
     """All that decides when the schedule runs, as it stands."""
-    author = session.get_one(User, schedule.created_by_id)
-    return Timing(
-        rule_of(schedule),
-        load_calendar(session, author.school_id),
-        last_run(session, schedule),
-        schedule.max_runs,
-    )
+    rule, calendar = rule_of(schedule), NOTHING_CLOSED
+    if follows_calendar(rule) or schedule.period is PeriodKind.TERM_TO_DATE:
+        author = session.get_one(User, schedule.created_by_id)
+        calendar = load_calendar(session, author.school_id)
+    return Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
 
 
 def day_of(rule: Rule, planned: datetime) -> date:
@@ -246,26 +245,3 @@ def covered_now(session: Session, schedule: ReportSchedule, now: datetime) -> Pe
 def follows_calendar(rule: Rule) -> bool:
     """Whether the school's calendar decides when the rule runs."""
     return rule.closed_days is not ClosedDays.SEND or rule.month_mode is MonthMode.SCHOOL_DAY
-
-
-def replan_after_calendar_change(session: Session, school_id: int, now: datetime) -> int:
-    """Plan anew what follows the school's calendar, in the caller's transaction; how many schedules
-    moved. A run whose time has already come stays."""
-    calendar, moved = load_calendar(session, school_id), 0
-    for schedule in session.scalars(
-        select(ReportSchedule)
-        .join(User, User.id == ReportSchedule.created_by_id)
-        .where(
-            User.school_id == school_id,
-            ReportSchedule.is_active,
-            ReportSchedule.deleted_at.is_(None),
-        )
-        .with_for_update(of=ReportSchedule)
-    ):
-        rule, found = rule_of(schedule), schedule.next_scheduled
-        if not follows_calendar(rule) or (found is not None and found <= now):
-            continue
-        timing = Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
-        schedule.next_scheduled = timing.next_run(now)
-        moved += schedule.next_scheduled != found
-    return moved

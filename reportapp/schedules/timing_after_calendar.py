@@ -2,13 +2,32 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reportapp.models import ReportSchedule, User
+from reportapp.reports.calendar import load_calendar
+from reportapp.schedules.timing import Timing, follows_calendar, last_run, rule_of
 
-def calendar_changed(session: Session, school_id: int, now: datetime) -> None:
-    """Called after every change of the school's calendar, inside the transaction of the change:
-    what this writes is kept or undone together with it. The change is already flushed, so
-    `reports.calendar.load_calendar` reads the new state. `now` is the aware instant of the change.
 
-    Nothing depends on the calendar yet.
-    """
+def calendar_changed(session: Session, school_id: int, now: datetime) -> int:
+    """Plan anew what follows the school's calendar, after a change of it at the aware instant `now`
+    and in the same transaction; how many schedules moved. A run whose time has come stays."""
+    calendar, moved = load_calendar(session, school_id), 0
+    for schedule in session.scalars(
+        select(ReportSchedule)
+        .join(User, User.id == ReportSchedule.created_by_id)
+        .where(
+            User.school_id == school_id,
+            ReportSchedule.is_active,
+            ReportSchedule.deleted_at.is_(None),
+        )
+        .with_for_update(of=ReportSchedule)
+    ):
+        rule, found = rule_of(schedule), schedule.next_scheduled
+        if not follows_calendar(rule) or (found is not None and found <= now):
+            continue
+        timing = Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
+        schedule.next_scheduled = timing.next_run(now)
+        moved += schedule.next_scheduled != found
+    return moved
