@@ -1,6 +1,6 @@
 """Pure decisions: when to try again, and when to give up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reportapp.constants import DeliveryStatus, Reason
@@ -51,6 +51,21 @@ def after_failure(
         return Outcome(last, reason, reply)
     wait = RETRY_AFTER[attempts] * (1 + JITTER * spread)
     return Outcome(DeliveryStatus.PENDING, reason, reply, now + wait)
+
+
+def after_error(error: Exception, attempts: int, now: datetime) -> Outcome:
+    """What becomes of a delivery that an error of our own kept from being handed over: it is tried
+    again like a temporary failure."""
+    words = f"The report could not be made ({type(error).__name__})."
+    outcome = after_failure(Blame.TEMPORARY, words, attempts, now, 0.0, resend=False)
+    return replace(outcome, reason=Reason.ERROR)
+
+
+def unwritable(error: ValueError) -> Outcome:
+    """What becomes of a delivery that cannot be put into a mail (a line break in a name, an
+    impossible domain), today or later."""
+    words = " ".join(str(error).replace("\x00", "").split())[:400]
+    return Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, f"The mail cannot be written: {words}")
 
 
 def after_crash(reached_content: bool, now: datetime, *, resend: bool) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from reportapp.constants import DeliveryStatus, Reason, Trigger
-from reportapp.delivery.policy import Outcome, after_failure
+from reportapp.delivery.policy import Outcome, after_error, unwritable
 from reportapp.documents import Period, ReportDocument
-from reportapp.mail import Blame, Letter, MailMessage, compose, encode_attachment
+from reportapp.mail import Letter, SealedMail, compose, encode_attachment
 from reportapp.models import (
     ReportSchedule,
     ReportScheduleExecution,
@@ -45,7 +45,7 @@ class Claim:
 class Mail:
     """A delivery ready to be sent; `subscription_id` is looked at once more just before it is."""
 
-    message: MailMessage
+    sealed: SealedMail
     artefact: str
     subscription_id: int | None
 
@@ -71,7 +71,7 @@ def produce(
             log.exception("execution %s: no documents", execution_id)
             session.rollback()
             for claim in mine:
-                yield claim, _broken(claim, error, now)
+                yield claim, after_error(error, claim.attempts, now)
             continue
         # Rendering, and the conversation with the server, hold no transaction open.
         session.commit()
@@ -139,9 +139,13 @@ class _Batch:
             )
         except Exception as error:
             log.exception("delivery %s: no mail", claim.id)
-            return _broken(claim, error, self.now)
+            return after_error(error, claim.attempts, self.now)
+        try:
+            sealed = message.sealed()
+        except ValueError as error:
+            return unwritable(error)
         watched = None if self.is_test or subscription is None else subscription.id
-        return Mail(message, made.artefact, watched)
+        return Mail(sealed, made.artefact, watched)
 
     def _skip(self, recipient_id: int, person: _Person) -> Reason | None:
         """Why this person gets nothing, as things stand at this moment."""
@@ -231,10 +235,3 @@ def _nobody_gets_it(
     if execution.trigger is Trigger.SCHEDULE and not schedule.is_active:
         return Reason.SCHEDULE_OFF
     return None
-
-
-def _broken(claim: Claim, error: Exception, now: datetime) -> Outcome:
-    """Something of ours went wrong; it is tried again like a temporary failure."""
-    words = f"The report could not be made ({type(error).__name__})."
-    outcome = after_failure(Blame.TEMPORARY, words, claim.attempts, now, 0.0, resend=False)
-    return replace(outcome, reason=Reason.ERROR)

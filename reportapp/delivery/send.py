@@ -13,11 +13,12 @@ from threading import Event
 from uuid import uuid4
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from reportapp.clock import Clock
 from reportapp.constants import DeliveryStatus, Reason
 from reportapp.delivery.claims import Recorder, claim, kept_alive
-from reportapp.delivery.policy import Outcome, after_failure
+from reportapp.delivery.policy import Outcome, after_error, after_failure, unwritable
 from reportapp.delivery.produce import Claim, Mail, produce
 from reportapp.extensions import db
 from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
@@ -106,7 +107,7 @@ class _Sender:
 
     def _send(self, claimed: Claim, ready: Mail) -> Outcome | None:
         """What became of one mail; None when the claim on it was lost."""
-        verdict: Reason | bool = True
+        verdict: Reason | bool | None = None
 
         def before_content() -> bool:
             nonlocal verdict
@@ -116,14 +117,19 @@ class _Sender:
         try:
             reply = self._hand_over(ready, before_content)
         except SendFailure as failure:
-            return after_failure(
-                failure.blame,
-                failure.reply,
-                claimed.attempts,
-                self.clock(),
-                random.uniform(-1, 1),  # noqa: S311 (spreads retries, keeps no secret)
-                resend=self.resend,
-            )
+            return self._after_failure(claimed, failure.blame, failure.reply)
+        except SQLAlchemyError:
+            # Without the database nothing can be written down, so nothing must be sent.
+            raise
+        except Exception as error:
+            # One mail's trouble, whatever it is, must not hold up the others.
+            log.exception("delivery %s was not sent", claimed.id)
+            if verdict is True:
+                words = f"Interrupted while the mail was handed over ({type(error).__name__})."
+                return self._after_failure(claimed, Blame.AMBIGUOUS, words)
+            if isinstance(error, ValueError):
+                return unwritable(error)
+            return after_error(error, claimed.attempts, self.clock())
         if isinstance(verdict, Reason):
             return Outcome(DeliveryStatus.SKIPPED, verdict, charged=False)
         if reply is None:
@@ -132,16 +138,26 @@ class _Sender:
             DeliveryStatus.SENT, reply=reply, sent_at=self.clock(), artefact=ready.artefact
         )
 
+    def _after_failure(self, claimed: Claim, blame: Blame, reply: str) -> Outcome:
+        return after_failure(
+            blame,
+            reply,
+            claimed.attempts,
+            self.clock(),
+            random.uniform(-1, 1),  # noqa: S311 (spreads retries, keeps no secret)
+            resend=self.resend,
+        )
+
     def _hand_over(self, ready: Mail, before_content: Callable[[], bool]) -> str | None:
         reused = self.session is not None and self.session.is_open
         try:
-            return self._session().deliver(ready.message, before_content)
+            return self._session().deliver(ready.sealed, before_content)
         except SendFailure as failure:
             # A server may close a session at any time between two mails; a new one tells whether
             # that was all.
             if reused and failure.blame is Blame.SERVER and failure.stage is Stage.MAIL:
                 self._close()
-                return self._session().deliver(ready.message, before_content)
+                return self._session().deliver(ready.sealed, before_content)
             raise
 
     def _session(self) -> MailSession:

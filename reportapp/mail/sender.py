@@ -14,7 +14,7 @@ import flask_mail
 from flask import Flask, current_app
 
 from reportapp.mail.mailbox import mailbox_folder, mailbox_port
-from reportapp.mail.message import MailMessage
+from reportapp.mail.message import SealedMail
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, refusal, reply_text
 
 #: Seconds. Connecting is quick or hopeless; RFC 5321 section 4.5.3.2 asks for patience with the
@@ -98,7 +98,7 @@ class MailSession(flask_mail.Connection):
         except (OSError, smtplib.SMTPException):
             self.host.close()
 
-    def deliver(self, message: MailMessage, before_content: Callable[[], bool]) -> str | None:
+    def deliver(self, mail: SealedMail, before_content: Callable[[], bool]) -> str | None:
         """Send one mail; the server's reply to it.
 
         `before_content` is called when the server has taken sender and recipient: what it writes
@@ -106,20 +106,18 @@ class MailSession(flask_mail.Connection):
         and None is returned. Raises SendFailure; the session can go on afterwards unless its blame
         is SERVER or AMBIGUOUS.
         """
-        content = message.as_bytes()
         stage = Stage.MAIL
         try:
-            options, address = self._options(message.to[1], len(content))
-            self._expect(stage, self.host.mail(message.envelope_from, options), 250)
+            self._expect(stage, self.host.mail(mail.sender, self._options(mail)), 250)
             stage = Stage.RCPT
-            self._expect(stage, self.host.rcpt(address), 250, 251)
+            self._expect(stage, self.host.rcpt(mail.to), 250, 251)
             stage = Stage.DATA
             if not before_content():
                 self._reset()
                 return None
             self._expect(stage, self.host.docmd("DATA"), 354)
             stage = Stage.CONTENT
-            return self._content(content)
+            return self._content(mail.content)
         except SendFailure as failure:
             if failure.blame in (Blame.TEMPORARY, Blame.PERMANENT):
                 self._reset()
@@ -127,18 +125,20 @@ class MailSession(flask_mail.Connection):
         except (OSError, smtplib.SMTPException) as error:
             self.host.close()
             raise breakdown(stage, error) from None
+        except BaseException:
+            # In the middle of something; the next mail must not be taken for its continuation.
+            self.host.close()
+            raise
 
-    def _options(self, address: str, size: int) -> tuple[list[str], str]:
-        options = [f"SIZE={size}"] if self.host.has_extn("size") else []
-        local, _, domain = address.rpartition("@")
-        address = f"{local}@{domain.encode('idna').decode()}" if not domain.isascii() else address
-        if not address.isascii():
+    def _options(self, mail: SealedMail) -> list[str]:
+        options = [f"SIZE={len(mail.content)}"] if self.host.has_extn("size") else []
+        if not (mail.sender + mail.to).isascii():
             if not self.host.has_extn("smtputf8"):
                 raise SendFailure(
-                    Blame.PERMANENT, Stage.RCPT, f"The mail server cannot write to {address}."
+                    Blame.PERMANENT, Stage.RCPT, f"The mail server cannot write to {mail.to}."
                 )
             options.append("SMTPUTF8")
-        return options, address
+        return options
 
     def _content(self, content: bytes) -> str:
         # One write: the final dot in a small one of its own would wait for an acknowledgement.

@@ -1,5 +1,6 @@
 """From a due schedule to the bytes at a real mail server, and what the ledger says."""
 
+import smtplib
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -18,6 +19,7 @@ from reportapp.models import (
     ReportDelivery,
     ReportScheduleExecution,
     ReportScheduleRecipient,
+    User,
 )
 from reportapp.reports import REPORTS
 from reportapp.schedules.edit import switch_schedule
@@ -334,6 +336,48 @@ def test_a_broken_report_fails_after_its_tries_and_spares_the_others(cast, smtp,
     totals = run()
     assert (totals["sent"], totals["retrying"]) == (1, 1)
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.PENDING, Reason.ERROR)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"given_name": "Pia\nBcc: x"},
+        {"email": "pia@" + "ü" * 70 + ".example"},
+        {"email": "pia@parent.example\r\nRSET"},
+    ],
+)
+def test_who_cannot_be_written_to_fails_at_once_and_holds_up_nobody(cast, smtp, broken):
+    create_order(cast.tom, cast.pia, cast.tom)
+    create_order(cast.tea, cast.tea)
+    with transaction() as session:
+        session.execute(update(User).where(User.id == cast.pia.id).values(broken))
+    totals = run()
+    assert (totals["sent"], totals["failed"]) == (2, 1)
+    delivery = db.session.scalars(select(ReportDelivery).filter_by(recipient_id=cast.pia.id)).one()
+    assert (delivery.status, delivery.reason) == (DeliveryStatus.FAILED, Reason.PERMANENT)
+    assert delivery.smtp_reply.startswith("The mail cannot be written: ")
+
+
+@pytest.mark.parametrize("step", ["mail", "send"])
+def test_an_unforeseen_error_while_sending_is_its_own_mails_only(cast, smtp, monkeypatch, step):
+    create_order(cast.tom, cast.pia, cast.tom)
+    plain = getattr(smtplib.SMTP, step)
+
+    def explode_once(self, words, *rest):
+        # The first mail's first command, or its content, which is the only long piece.
+        if step == "mail" or len(words) > 1000:
+            monkeypatch.setattr(smtplib.SMTP, step, plain)
+            raise ZeroDivisionError
+        return plain(self, words, *rest)
+
+    monkeypatch.setattr(smtplib.SMTP, step, explode_once)
+    assert run()["sent"] == 1
+    assert smtp.addresses == ["tom@teacher.example"]
+    assert ledger()["pia@parent.example"] == (
+        (DeliveryStatus.PENDING, Reason.ERROR)
+        if step == "mail"
+        else (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
+    )
 
 
 class TestWithASmallLimit:

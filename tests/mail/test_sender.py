@@ -71,7 +71,7 @@ def test_each_failure_is_blamed_by_its_stage_and_reply(app, replies, stage, blam
     with scripted_server(*replies) as port:
         app.extensions["mail"].port = port
         with pytest.raises(SendFailure) as caught, mail.connect() as session:
-            session.deliver(create_message(), lambda: True)
+            session.deliver(create_message().sealed(), lambda: True)
     assert (caught.value.stage, caught.value.blame) == (stage, blame)
     assert caught.value.reply
 
@@ -81,15 +81,15 @@ def test_the_phase_is_asked_for_after_the_recipient_and_before_the_content(app, 
     smtp.on_rcpt = lambda address: seen.append("RCPT")
     smtp.on_data = lambda address: seen.append("content")
     with mail.connect() as session:
-        reply = session.deliver(create_message(), lambda: seen.append("asked") or True)
+        reply = session.deliver(create_message().sealed(), lambda: seen.append("asked") or True)
     assert seen == ["RCPT", "asked", "content"]
     assert reply == "250 2.0.0 kept as 1"
 
 
 def test_a_no_before_the_content_sends_nothing_and_the_session_goes_on(app, smtp):
     with mail.connect() as session:
-        assert session.deliver(create_message(), lambda: False) is None
-        assert session.deliver(create_message(), lambda: True)
+        assert session.deliver(create_message().sealed(), lambda: False) is None
+        assert session.deliver(create_message().sealed(), lambda: True)
     assert len(smtp.arrived) == 1
     assert smtp.sessions == 1
 
@@ -97,7 +97,7 @@ def test_a_no_before_the_content_sends_nothing_and_the_session_goes_on(app, smtp
 def test_what_arrives_is_byte_for_byte_what_was_composed(app, smtp):
     message = create_message(text=".\n..\nleading dots\n")
     with mail.connect() as session:
-        session.deliver(message, lambda: True)
+        session.deliver(message.sealed(), lambda: True)
     assert smtp.arrived[0].content == message.as_bytes()
 
 
@@ -137,11 +137,42 @@ def test_an_error_while_saying_goodbye_hides_no_success(app):
     with scripted_server(*UP_TO_DATA, b"250 kept", None) as port:
         app.extensions["mail"].port = port
         with mail.connect() as session:
-            reply = session.deliver(create_message(), lambda: True)
+            reply = session.deliver(create_message().sealed(), lambda: True)
     assert reply == "250 kept"
 
 
-def test_a_non_ascii_domain_is_written_in_its_ascii_form(app, smtp):
+@pytest.mark.parametrize(
+    ("domain", "ascii_form"),
+    [
+        ("schüle.example", "xn--schle-mva.example"),
+        # Not strasse.example, which is what IDNA 2003 makes of it: another domain.
+        ("straße.example", "xn--strae-oqa.example"),
+        ("אב1.example", "xn--1-zhcd.example"),
+    ],
+)
+def test_a_non_ascii_domain_is_written_in_its_own_ascii_form_everywhere(
+    app, smtp, domain, ascii_form
+):
+    message = create_message(
+        to=("Jörg", f"jorg@{domain}"),
+        reply_to=("Tom", f"tom@{domain}"),
+        sender=f"Reports <reports@{domain}>",
+    )
     with mail.connect() as session:
-        session.deliver(create_message(to=("Jörg", "jorg@schüle.example")), lambda: True)
-    assert smtp.arrived[0].to == "jorg@xn--schle-mva.example"
+        session.deliver(message.sealed(), lambda: True)
+    (arrived,) = smtp.arrived
+    assert arrived.to == f"jorg@{ascii_form}"
+    assert arrived.sender == f"reports@{ascii_form}"
+    for header in ("To", "Reply-To", "From"):
+        assert arrived.message[header].addresses[0].domain == ascii_form
+
+
+def test_after_an_unforeseen_error_the_next_mail_gets_a_session_of_its_own(app, smtp):
+    def explode():
+        raise ZeroDivisionError
+
+    with mail.connect() as session:
+        with pytest.raises(ZeroDivisionError):
+            session.deliver(create_message().sealed(), explode)
+        assert not session.is_open
+    assert smtp.arrived == []
