@@ -64,7 +64,7 @@ def claim(owner: str, now: datetime, lease: timedelta, limit: int) -> list[Claim
                 ReportDelivery.claimed_by == owner,
                 ReportDelivery.status == DeliveryStatus.SENDING,
             )
-            .order_by(ReportDelivery.id)
+            .order_by(ReportDelivery.next_attempt_at, ReportDelivery.id)
         )
         return [Claim(*row) for row in rows]
 

@@ -12,6 +12,9 @@ RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60
 JITTER = 0.2
 #: While the mail server as a whole is out of order.
 SERVER_PAUSE = timedelta(seconds=60)
+#: The mail that met the trouble comes after those that wait with it: should the trouble be its own
+#: after all, they are not held up again.
+BEHIND = timedelta(seconds=1)
 #: How long mails wait for the server to come back before they are given up.
 SERVER_PATIENCE = timedelta(hours=24)
 
@@ -51,6 +54,12 @@ def after_failure(
         return Outcome(last, reason, reply)
     wait = RETRY_AFTER[attempts] * (1 + JITTER * spread)
     return Outcome(DeliveryStatus.PENDING, reason, reply, now + wait)
+
+
+def behind(outcome: Outcome) -> Outcome:
+    """The outcome of the mail that met the server's trouble, the others' being `outcome`."""
+    assert outcome.next_attempt_at is not None
+    return replace(outcome, next_attempt_at=outcome.next_attempt_at + BEHIND)
 
 
 def after_error(error: Exception, attempts: int, now: datetime) -> Outcome:

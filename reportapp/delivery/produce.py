@@ -61,22 +61,32 @@ class _File:
 def produce(
     session: Session, claims: Sequence[Claim], now: datetime
 ) -> Iterator[tuple[Claim, Mail | Outcome]]:
-    """The mail of each claim, or what becomes of it without one. Files are made as they are asked
-    for. One document's failure is its own deliveries' only."""
-    for execution_id in dict.fromkeys(claim.execution_id for claim in claims):
-        mine = [claim for claim in claims if claim.execution_id == execution_id]
-        try:
-            batch = _Batch(session, execution_id, mine, now)
-        except Exception as error:
-            log.exception("execution %s: no documents", execution_id)
-            session.rollback()
-            for claim in mine:
-                yield claim, after_error(error, claim.attempts, now)
-            continue
-        # Rendering, and the conversation with the server, hold no transaction open.
-        session.commit()
-        for claim in mine:
+    """The mail of each claim, in their order, or what becomes of it without one. Documents and
+    files are made as they are asked for. One document's failure is its own deliveries' only."""
+    batches: dict[int, _Batch | Exception] = {}
+    for claim in claims:
+        if claim.execution_id not in batches:
+            mine = [other for other in claims if other.execution_id == claim.execution_id]
+            batches[claim.execution_id] = _read(session, mine, now)
+        batch = batches[claim.execution_id]
+        if isinstance(batch, Exception):
+            yield claim, after_error(batch, claim.attempts, now)
+        else:
             yield claim, batch.mail(claim)
+
+
+def _read(session: Session, claims: Sequence[Claim], now: datetime) -> _Batch | Exception:
+    """What the claims, all of one execution, need from the database. Rendering, and the
+    conversation with the server, hold no transaction open."""
+    execution_id = claims[0].execution_id
+    try:
+        batch = _Batch(session, execution_id, claims, now)
+    except Exception as error:
+        log.exception("execution %s: no documents", execution_id)
+        session.rollback()
+        return error
+    session.commit()
+    return batch
 
 
 class _Batch:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reportapp.clock import Clock
 from reportapp.constants import DeliveryStatus, Reason
 from reportapp.delivery.claims import Recorder, claim, kept_alive
-from reportapp.delivery.policy import Outcome, after_error, after_failure, unwritable
+from reportapp.delivery.policy import Outcome, after_error, after_failure, behind, unwritable
 from reportapp.delivery.produce import Claim, Mail, produce
 from reportapp.extensions import db
 from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
@@ -95,11 +95,12 @@ class _Sender:
                     if outcome is None:
                         log.warning("delivery %s was taken over by another process", claimed.id)
                         continue
-                    self.recorder.note(claimed, outcome)
-                    self.counts[outcome.status] += 1
                     if outcome.reason is Reason.SERVER:
                         log.warning("mail server out of order: %s", outcome.reply)
-                        pause = outcome
+                        pause, outcome = outcome, behind(outcome)
+                    self.recorder.note(claimed, outcome)
+                    self.counts[outcome.status] += 1
+                    if pause is not None:
                         break
             finally:
                 self.recorder.finish({claimed.execution_id for claimed in claims}, pause)

@@ -48,6 +48,8 @@ class MailSession(flask_mail.Connection):
         self._timeout = config["MAIL_TIMEOUT_SECONDS"]
         self._own_name = config["MESSAGE_ID_DOMAIN"]
         self._instance = Path(current_app.instance_path)
+        #: This session's MAIL FROM was good for at least one mail.
+        self._welcome = False
 
     def configure_host(self) -> smtplib.SMTP:
         try:
@@ -108,7 +110,10 @@ class MailSession(flask_mail.Connection):
         """
         stage = Stage.MAIL
         try:
-            self._expect(stage, self.host.mail(mail.sender, self._options(mail)), 250)
+            options = self._options(mail)
+            own = self._welcome or "SMTPUTF8" in options
+            self._expect(stage, self.host.mail(mail.sender, options), 250, own=own)
+            self._welcome = True
             stage = Stage.RCPT
             self._expect(stage, self.host.rcpt(mail.to), 250, 251)
             stage = Stage.DATA
@@ -131,7 +136,15 @@ class MailSession(flask_mail.Connection):
             raise
 
     def _options(self, mail: SealedMail) -> list[str]:
-        options = [f"SIZE={len(mail.content)}"] if self.host.has_extn("size") else []
+        options = []
+        if self.host.has_extn("size"):
+            options.append(f"SIZE={len(mail.content)}")
+            # RFC 1870: 0 or nothing stands for no fixed limit. Asking would only get a refusal,
+            # by some servers one that does not tell that it is about the size.
+            limit = self.host.esmtp_features["size"]
+            if limit.isdecimal() and 0 < int(limit) < len(mail.content):
+                words = f"The mail has {len(mail.content):,} bytes; the mail server takes {limit}."
+                raise SendFailure(Blame.PERMANENT, Stage.MAIL, words)
         if not (mail.sender + mail.to).isascii():
             if not self.host.has_extn("smtputf8"):
                 raise SendFailure(
@@ -145,18 +158,21 @@ class MailSession(flask_mail.Connection):
         self.host.send(_LEADING_DOT.sub(b"..", content) + b".\r\n")
         assert self.host.sock is not None
         self.host.sock.settimeout(max(FINAL_REPLY_TIMEOUT, self._timeout))
-        code, text = self.host.getreply()
-        if code != 250:
-            # getreply says -1 where there is no code: no answer at all to rely on.
-            if not 400 <= code < 600:
-                raise SendFailure(Blame.AMBIGUOUS, Stage.CONTENT, reply_text(code, text))
-            raise refusal(Stage.CONTENT, code, text)
+        reply = self.host.getreply()
+        self._expect(Stage.CONTENT, reply, 250)
         self.host.sock.settimeout(self._timeout)
-        return reply_text(code, text)
+        return reply_text(*reply)
 
-    def _expect(self, stage: Stage, reply: tuple[int, bytes], *codes: int) -> None:
-        if reply[0] not in codes:
-            raise refusal(stage, *reply)
+    def _expect(
+        self, stage: Stage, reply: tuple[int, bytes], *codes: int, own: bool = False
+    ) -> None:
+        if reply[0] in codes:
+            return
+        if 400 <= reply[0] < 600:
+            raise refusal(stage, *reply, own=own)
+        # smtplib says -1 where there is no code: nothing to rely on. What comes next could be the
+        # answer to anything, so the session ends with it.
+        raise smtplib.SMTPException(reply_text(*reply))
 
     def _reset(self) -> None:
         try:
