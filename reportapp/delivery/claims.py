@@ -18,8 +18,9 @@ from reportapp.clock import Clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus, Reason
 from reportapp.delivery.policy import Outcome
 from reportapp.delivery.produce import Claim
+from reportapp.delivery.standing import Standing, load_run
 from reportapp.extensions import rows_changed, transaction
-from reportapp.models import ReportDelivery, ReportScheduleRecipient
+from reportapp.models import ReportDelivery
 from reportapp.schedules.ledger import settle
 
 log = logging.getLogger(__name__)
@@ -111,16 +112,21 @@ class Recorder:
     def note(self, claim: Claim, outcome: Outcome) -> None:
         self._waiting.append((claim, outcome))
 
-    def may_send(self, claim: Claim, subscription_id: int | None) -> Reason | bool:
+    def may_send(self, claim: Claim, standing: Standing) -> Reason | bool:
         """Commit, just before the mail's content leaves, that from now on the server may have it.
 
-        True: go on. False: the claim is no longer ours. A reason: the person has left since.
+        True: go on. A reason: the recipient is to get nothing any more. False: not this mail, since
+        the claim is no longer ours, or since the mail was made for another standing than today's;
+        then `finish` gives it back, to be made anew.
         """
         with self._writing() as session:
-            if subscription_id is not None:
-                left = _has_left(session, subscription_id)
-                if left is not None:
-                    return left
+            run = load_run(session, claim.execution_id, [claim.recipient_id], self.clock())
+            present = run.standings[claim.recipient_id]
+            if present.skip is not None:
+                return present.skip
+            if present != standing:
+                log.info("delivery %s is made anew: things have changed", claim.id)
+                return False
             moved = session.execute(
                 update(ReportDelivery)
                 .where(
@@ -131,7 +137,10 @@ class Recorder:
                 .values(phase=DeliveryPhase.DATA)
                 .execution_options(synchronize_session=False)
             )
-            return rows_changed(moved) == 1
+            if rows_changed(moved) != 1:
+                log.warning("delivery %s was taken over by another process", claim.id)
+                return False
+            return True
 
     def finish(self, executions: set[int], pause: Outcome | None = None) -> None:
         """Write what is still kept, give back what was not begun (with the `pause` that the mail
@@ -198,14 +207,3 @@ def record(session: Session, delivery_id: int, owner: str | None, outcome: Outco
         .values(values)
         .execution_options(synchronize_session=False)
     )
-
-
-def _has_left(session: Session, subscription_id: int) -> Reason | None:
-    row = session.execute(
-        select(ReportScheduleRecipient.is_subscribed, ReportScheduleRecipient.removed_at).where(
-            ReportScheduleRecipient.id == subscription_id
-        )
-    ).one()
-    if row.removed_at is not None:
-        return Reason.REMOVED
-    return None if row.is_subscribed else Reason.UNSUBSCRIBED

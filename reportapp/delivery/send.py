@@ -93,7 +93,6 @@ class _Sender:
                         break
                     outcome = made if isinstance(made, Outcome) else self._send(claimed, made)
                     if outcome is None:
-                        log.warning("delivery %s was taken over by another process", claimed.id)
                         continue
                     if outcome.reason is Reason.SERVER:
                         log.warning("mail server out of order: %s", outcome.reply)
@@ -107,12 +106,12 @@ class _Sender:
         return pause is None
 
     def _send(self, claimed: Claim, ready: Mail) -> Outcome | None:
-        """What became of one mail; None when the claim on it was lost."""
+        """What became of one mail; None when it was no longer ours or no longer right."""
         verdict: Reason | bool | None = None
 
         def before_content() -> bool:
             nonlocal verdict
-            verdict = self.recorder.may_send(claimed, ready.subscription_id)
+            verdict = self.recorder.may_send(claimed, ready.standing)
             return verdict is True
 
         try:

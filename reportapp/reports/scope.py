@@ -52,6 +52,8 @@ class Scope:
 
 
 EMPTY = Scope(frozenset())
+#: So many students can be asked for by name in one query.
+_FEW = 500
 
 
 def load_scopes(
@@ -73,11 +75,23 @@ def load_scopes(
     if not readers:
         return scopes
     reach = _Reach(session, BASIS[kind], author.school_id, school_day(session, author, now))
-    seen = reach.of([author, *readers])
+    seen = reach.of(readers)
+    authors = reach.of([author], _students(seen.values()))[author.id]
     for reader in readers:
-        pairs = seen[author.id] & seen[reader.id]
+        pairs = authors & seen[reader.id]
         scopes[reader.id] = Scope(frozenset(pairs), reader.role in FAMILY_ROLES)
     return scopes
+
+
+def _students(seen: Iterable[Any]) -> set[int] | None:
+    """The students whom a delivery can be about at all, for its readers see no others; None: too
+    many to ask for by name. So a check for one family reads two rows and not all of a teacher's."""
+    students: set[int] = set()
+    for pairs in seen:
+        if isinstance(pairs, _Everything):
+            return None
+        students.update(student for student, _ in pairs)
+    return students if len(students) <= _FEW else None
 
 
 def school_day(session: Session, person: User, now: datetime) -> date:
@@ -115,7 +129,8 @@ class _Reach:
         self.session, self.basis, self.school_id, self.day = session, basis, school_id, day
         self._whole: set[tuple[int, int]] | None = None
 
-    def of(self, people: Iterable[User]) -> dict[int, Any]:
+    def of(self, people: Iterable[User], students: set[int] | None = None) -> dict[int, Any]:
+        """The pairs that each of the people may see, all or of some `students` only."""
         seen: dict[int, Any] = defaultdict(set)
         by_role: dict[Role, set[int]] = defaultdict(set)
         for person in people:
@@ -125,11 +140,17 @@ class _Reach:
                 by_role[person.role].add(person.id)
         for role, ids in by_role.items():
             viewer, query = self._pairs(role)
+            if students is not None:
+                query = query.where(self._student.in_(students))
             for student, other, viewer_id in self.session.execute(
                 query.add_columns(viewer).where(viewer.in_(ids))
             ):
                 seen[viewer_id].add((student, other))
         return seen
+
+    @property
+    def _student(self) -> Any:
+        return TutorLink.student_id if self.basis is Basis.TUTOR else Enrollment.user_id
 
     def whole_school(self) -> set[tuple[int, int]]:
         if self._whole is None:
@@ -173,7 +194,7 @@ class _Reach:
     def _pairs(self, role: Role) -> tuple[Any, Select[int, int]]:
         """The viewer's column and the query of the pairs that people of `role` may see."""
         query = self._all()
-        student = TutorLink.student_id if self.basis is Basis.TUTOR else Enrollment.user_id
+        student = self._student
         if role is Role.PARENT:
             return GuardianLink.guardian_id, query.join(
                 GuardianLink, GuardianLink.student_id == student

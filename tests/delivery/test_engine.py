@@ -12,11 +12,13 @@ from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
 from reportapp.delivery import deliver, plan_due, recover
 from reportapp.delivery.claims import Recorder, claim
+from reportapp.delivery.standing import load_run
 from reportapp.errors import Conflict
 from reportapp.extensions import db, transaction
 from reportapp.models import (
     GuardianLink,
     ReportDelivery,
+    ReportSchedule,
     ReportScheduleExecution,
     ReportScheduleRecipient,
     User,
@@ -115,25 +117,90 @@ def test_leaving_between_planning_and_sending_counts(cast, smtp):
     assert ledger()["pol@parent.example"] == (DeliveryStatus.SKIPPED, Reason.REMOVED)
 
 
-def test_leaving_while_the_batch_is_being_sent_counts_too(cast, smtp):
-    schedule = create_order(cast.tom, cast.ada, cast.pia)
-    token = subscription(schedule, cast.pia).unsubscribe_token
+def change_while_sending(smtp, address, model, where, **values):
+    """Changes rows, on a connection of its own, when `address` is named to the mail server: the
+    mails of the whole batch have been made by then."""
     engine = db.engine
 
-    def leave(address):
-        # The documents of both were made before Ada's mail was handed over.
-        if address.startswith("ada"):
+    def change(named):
+        if named == address:
             with engine.begin() as connection:
-                connection.execute(
-                    update(ReportScheduleRecipient)
-                    .where(ReportScheduleRecipient.unsubscribe_token == token)
-                    .values(is_subscribed=False)
-                )
+                connection.execute(update(model).where(where).values(values))
 
-    smtp.on_rcpt = leave
+    smtp.on_rcpt = change
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["of another", "of their own"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("unsubscribed", Reason.UNSUBSCRIBED),
+        ("removed", Reason.REMOVED),
+        ("deactivated", Reason.INACTIVE),
+        ("no address", Reason.NO_ADDRESS),
+        ("no child", Reason.OUT_OF_SCOPE),
+        ("author gone", Reason.AUTHOR_INACTIVE),
+        ("switched off", Reason.SCHEDULE_OFF),
+        ("deleted", Reason.SCHEDULE_OFF),
+    ],
+)
+def test_what_changes_during_a_mail_counts_for_that_mail_and_the_next(
+    cast, smtp, change, reason, own
+):
+    schedule = create_order(cast.tom, cast.ada, cast.pia)
+    of_pia = ReportScheduleRecipient.recipient_id == cast.pia.id
+    model, where, values = {
+        "unsubscribed": (ReportScheduleRecipient, of_pia, {"is_subscribed": False}),
+        "removed": (ReportScheduleRecipient, of_pia, {"removed_at": DUE}),
+        "deactivated": (User, User.id == cast.pia.id, {"is_active": False}),
+        "no address": (User, User.id == cast.pia.id, {"email": None}),
+        "no child": (
+            GuardianLink,
+            GuardianLink.guardian_id == cast.pia.id,
+            {"end_date": NOW.date() - timedelta(days=1)},
+        ),
+        "author gone": (User, User.id == cast.tom.id, {"is_active": False}),
+        "switched off": (ReportSchedule, ReportSchedule.id == schedule.id, {"is_active": False}),
+        "deleted": (ReportSchedule, ReportSchedule.id == schedule.id, {"deleted_at": DUE}),
+    }[change]
+    when = "pia@parent.example" if own else "ada@admin.example"
+    change_while_sending(smtp, when, model, where, **values)
     run()
-    assert smtp.addresses == ["ada@admin.example"]
-    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.UNSUBSCRIBED)
+    assert "pia@parent.example" not in smtp.addresses
+    assert (DeliveryStatus.SKIPPED, reason) in ledger().values()
+    assert only_open() == []
+
+
+def test_a_mail_about_a_child_that_was_lost_meanwhile_is_made_anew_without_it(cast, smtp):
+    create_order(cast.ada, cast.ada, cast.pol)
+    lost = (GuardianLink.guardian_id == cast.pol.id) & (GuardianLink.student_id == cast.cem.id)
+    yesterday = NOW.date() - timedelta(days=1)
+    change_while_sending(smtp, "pol@parent.example", GuardianLink, lost, end_date=yesterday)
+    totals = run()
+    assert (totals["sent"], totals["retrying"]) == (2, 0)
+    rows = smtp.to("pol@parent.example").attachment[1].decode("utf-8-sig")
+    assert "Ana" in rows
+    assert "Cem" not in rows
+    assert {row.attempts for row in db.session.scalars(select(ReportDelivery))} == {1}
+
+
+def test_a_mail_to_an_address_that_was_changed_meanwhile_goes_to_the_new_one(cast, smtp):
+    create_order(cast.tom, cast.pia)
+    change_while_sending(
+        smtp, "pia@parent.example", User, User.id == cast.pia.id, email="new@parent.example"
+    )
+    run()
+    assert smtp.addresses == ["new@parent.example"]
+
+
+def test_a_test_of_a_schedule_that_is_deleted_meanwhile_does_not_leave(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    send_test(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    this = ReportSchedule.id == schedule.id
+    change_while_sending(smtp, "tom@teacher.example", ReportSchedule, this, deleted_at=NOW)
+    deliver(clock.fixed(NOW))
+    assert smtp.arrived == []
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.SKIPPED, Reason.SCHEDULE_OFF)
 
 
 def test_what_changed_since_planning_decides_at_sending(cast, smtp):
@@ -315,7 +382,7 @@ def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, s
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
     (claimed,) = claim("gone", DUE, timedelta(seconds=60), 10)
-    assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, None) is True
+    assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is True
     assert run(DUE + timedelta(seconds=61))["sent"] == 0
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     execution = only_execution()
@@ -331,7 +398,7 @@ def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
     plan_due(DUE)
     (claimed,) = claim("slow", DUE, timedelta(seconds=60), 10)
     run(DUE + timedelta(seconds=61))
-    assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, None) is False
+    assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is False
     assert len(smtp.arrived) == 1
 
 
@@ -468,6 +535,11 @@ def subscription(schedule, person) -> ReportScheduleRecipient:
     return db.session.scalars(
         select(ReportScheduleRecipient).filter_by(schedule_id=schedule.id, recipient_id=person.id)
     ).one()
+
+
+def standing(claimed):
+    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
+    return run.standings[claimed.recipient_id]
 
 
 def only_open() -> list[str]:
