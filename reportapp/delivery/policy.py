@@ -18,6 +18,8 @@ BEHIND = timedelta(seconds=1)
 #: How long mails wait for the server to come back before they are given up.
 SERVER_PATIENCE = timedelta(hours=24)
 
+_AGAIN = " When it was to be sent again: "
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -60,6 +62,26 @@ def behind(outcome: Outcome) -> Outcome:
     """The outcome of the mail that met the server's trouble, the others' being `outcome`."""
     assert outcome.next_attempt_at is not None
     return replace(outcome, next_attempt_at=outcome.next_attempt_at + BEHIND)
+
+
+def doubt(reason: Reason | None, reply: str | None) -> str | None:
+    """Of a delivery's row: the words of an earlier attempt after which it may have arrived."""
+    return (reply or "") if reason is Reason.AMBIGUOUS else None
+
+
+def in_doubt(outcome: Outcome, earlier: str | None) -> Outcome:
+    """What the outcome of a new attempt makes of a delivery that may have arrived `earlier`: only
+    the server's yes ends the doubt. Where nothing was sent this time, it says why not."""
+    if earlier is None or outcome.status is DeliveryStatus.SENT:
+        return outcome
+    words = earlier.partition(_AGAIN)[0]
+    if outcome.status is DeliveryStatus.SKIPPED and outcome.reason is not None:
+        words += f"{_AGAIN}not sent ({outcome.reason.replace('_', ' ')})."
+    elif outcome.reply:
+        words += _AGAIN + outcome.reply
+    waits = outcome.status is DeliveryStatus.PENDING
+    status = DeliveryStatus.PENDING if waits else DeliveryStatus.UNKNOWN
+    return replace(outcome, status=status, reason=Reason.AMBIGUOUS, reply=words)
 
 
 def after_error(error: Exception, attempts: int, now: datetime) -> Outcome:

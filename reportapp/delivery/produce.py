@@ -33,6 +33,8 @@ class Claim:
     recipient_id: int
     message_id: str
     attempts: int
+    #: Not None: it may have arrived before (see `policy.doubt`).
+    doubt: str | None
 
 
 @dataclass(frozen=True)

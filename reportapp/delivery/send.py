@@ -16,9 +16,17 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from reportapp.clock import Clock
+from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryStatus, Reason
 from reportapp.delivery.claims import Recorder, claim, kept_alive
-from reportapp.delivery.policy import Outcome, after_error, after_failure, behind, unwritable
+from reportapp.delivery.policy import (
+    Outcome,
+    after_error,
+    after_failure,
+    behind,
+    in_doubt,
+    unwritable,
+)
 from reportapp.delivery.produce import Claim, Mail, produce
 from reportapp.extensions import db
 from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
@@ -37,21 +45,22 @@ _WORDS = {
 }
 
 
-def deliver(clock: Clock, stop: Event | None = None) -> dict[str, int]:
+def deliver(clock: Clock, stop: Event | None = None, *, wall: Clock = wall_clock) -> dict[str, int]:
     """Send everything that can be sent now, over DELIVERY_WORKERS sessions, and return how many
     were sent, failed, are to be retried, were skipped, and have an unknown fate.
 
-    When `stop` is set, the mail in hand is finished and the rest given back.
+    When `stop` is set, the mail in hand is finished and the rest given back. Leases go by the
+    `wall` clock even if `clock` does not: other processes judge them.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     stop = stop or Event()
     workers = app.config["DELIVERY_WORKERS"]
     if workers == 1:
-        return _totals([_Sender(app, clock, stop).run()])
+        return _totals([_Sender(app, clock, wall, stop).run()])
 
     def run(_number: int) -> Counter[DeliveryStatus]:
         with app.app_context():
-            return _Sender(app, clock, stop).run()
+            return _Sender(app, clock, wall, stop).run()
 
     with ThreadPoolExecutor(workers, thread_name_prefix="deliver") as pool:
         return _totals(list(pool.map(run, range(workers))))
@@ -65,8 +74,8 @@ def _totals(counts: list[Counter[DeliveryStatus]]) -> dict[str, int]:
 class _Sender:
     """One thread's work over one SMTP session at a time."""
 
-    def __init__(self, app: Flask, clock: Clock, stop: Event) -> None:
-        self.app, self.clock, self.stop = app, clock, stop
+    def __init__(self, app: Flask, clock: Clock, wall: Clock, stop: Event) -> None:
+        self.app, self.clock, self.wall, self.stop = app, clock, wall, stop
         self.owner = uuid4().hex
         self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
         self.resend = app.config["AMBIGUOUS_DELIVERY"] == "resend"
@@ -78,7 +87,7 @@ class _Sender:
     def run(self) -> Counter[DeliveryStatus]:
         with self.sessions:
             while not self.stop.is_set():
-                claims = claim(self.owner, self.clock(), self.lease, BATCH)
+                claims = claim(self.owner, self.clock(), self.wall() + self.lease, BATCH)
                 if not claims or not self._send_batch(claims):
                     break
         return self.counts
@@ -86,7 +95,7 @@ class _Sender:
     def _send_batch(self, claims: list[Claim]) -> bool:
         """False: the mail server is out of order, so that there is no point in going on."""
         pause: Outcome | None = None
-        with kept_alive(self.app, self.owner, self.clock, self.lease):
+        with kept_alive(self.app, self.owner, self.wall, self.lease):
             try:
                 for claimed, made in produce(db.session(), claims, self.clock()):
                     if self.stop.is_set():
@@ -97,6 +106,7 @@ class _Sender:
                     if outcome.reason is Reason.SERVER:
                         log.warning("mail server out of order: %s", outcome.reply)
                         pause, outcome = outcome, behind(outcome)
+                    outcome = in_doubt(outcome, claimed.doubt)
                     self.recorder.note(claimed, outcome)
                     self.counts[outcome.status] += 1
                     if pause is not None:

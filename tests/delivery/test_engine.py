@@ -3,18 +3,19 @@
 import smtplib
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import select, update
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import deliver, plan_due, recover
+from reportapp.delivery import anything_due, deliver, plan_due, recover
 from reportapp.delivery.claims import Recorder, claim
 from reportapp.delivery.standing import load_run
-from reportapp.errors import Conflict
+from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
+from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from reportapp.models import (
     GuardianLink,
     ReportDelivery,
@@ -24,10 +25,13 @@ from reportapp.models import (
     User,
 )
 from reportapp.reports import REPORTS
+from reportapp.schedules import ledger as ledger_module
+from reportapp.schedules import runs as runs_module
 from reportapp.schedules.edit import switch_schedule
 from reportapp.schedules.recipients import remove_recipient
 from reportapp.schedules.runs import resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
+from reportapp.serve import _Server
 from tests.cast import NOW, create_order
 from tests.smtp import HANG_UP
 
@@ -38,8 +42,8 @@ DUE = NOW + timedelta(minutes=30)
 def run(instant=DUE):
     """One turn of the scheduler at `instant`."""
     plan_due(instant)
-    recover(instant)
-    return deliver(clock.fixed(instant))
+    recover(instant, clock.fixed(instant))
+    return deliver(clock.fixed(instant), wall=clock.fixed(instant))
 
 
 def ledger():
@@ -372,7 +376,7 @@ def test_a_server_that_stays_away_for_a_day_makes_the_run_fail(app, cast, smtp):
 def test_a_vanished_sender_before_the_content_means_the_mail_is_sent_again(cast, smtp):
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    assert claim("gone", DUE, timedelta(seconds=60), 10) != []
+    assert claim("gone", DUE, DUE + timedelta(seconds=60), 10) != []
     assert run(DUE + timedelta(seconds=59))["sent"] == 0
     assert run(DUE + timedelta(seconds=61))["sent"] == 1
     assert len(smtp.arrived) == 1
@@ -381,7 +385,7 @@ def test_a_vanished_sender_before_the_content_means_the_mail_is_sent_again(cast,
 def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, smtp):
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    (claimed,) = claim("gone", DUE, timedelta(seconds=60), 10)
+    (claimed,) = claim("gone", DUE, DUE + timedelta(seconds=60), 10)
     assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is True
     assert run(DUE + timedelta(seconds=61))["sent"] == 0
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
@@ -396,7 +400,7 @@ def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, s
 def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    (claimed,) = claim("slow", DUE, timedelta(seconds=60), 10)
+    (claimed,) = claim("slow", DUE, DUE + timedelta(seconds=60), 10)
     run(DUE + timedelta(seconds=61))
     assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is False
     assert len(smtp.arrived) == 1
@@ -487,6 +491,207 @@ def test_an_unforeseen_error_while_sending_is_its_own_mails_only(cast, smtp, mon
         if step == "mail"
         else (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     )
+
+
+def elsewhere(app, work):
+    """Does `work` as another process would, while this one is in the middle of something."""
+
+    def run_it():
+        with app.app_context():
+            work()
+
+    thread = Thread(target=run_it)
+    thread.start()
+    thread.join(1)
+    return thread
+
+
+@pytest.mark.parametrize("ambiguous", ["hold", "resend"])
+def test_a_yes_counts_even_if_the_claim_was_thought_lost_meanwhile(app, cast, smtp, ambiguous):
+    """Otherwise a mail that has arrived is called uncertain, or sent again."""
+    app.config["AMBIGUOUS_DELIVERY"] = ambiguous
+    create_order(cast.tom, cast.pia)
+    late = clock.fixed(DUE + timedelta(seconds=61))
+    smtp.on_data = lambda to: elsewhere(app, lambda: recover(late(), late)).join()
+    plan_due(DUE)
+    assert deliver(clock.fixed(DUE), wall=clock.fixed(DUE))["sent"] == 1
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SENT, None)
+    execution = only_execution()
+    assert (execution.status, execution.successful_sends) == (ExecutionStatus.COMPLETED, 1)
+    assert (execution.unknown_sends, execution.error_message) == (0, None)
+    assert run(DUE + timedelta(hours=2))["sent"] == 0
+
+
+def test_a_replay_of_another_day_neither_loses_nor_steals_claims(app, cast, smtp):
+    """`--now` moves what is due, not the leases, which other processes judge by the wall clock."""
+    create_order(cast.tom, cast.pia)
+    leases = []
+    engine = db.engine
+
+    def look(_address):
+        with engine.connect() as connection:
+            leases.append(connection.scalar(select(ReportDelivery.claimed_until)))
+        far = DUE + timedelta(days=300)
+        elsewhere(app, lambda: recover(far, clock.fixed(DUE))).join()
+
+    smtp.on_rcpt = look
+    plan_due(DUE)
+    later = DUE + timedelta(days=2)
+    assert deliver(clock.fixed(later), wall=clock.fixed(DUE))["sent"] == 1
+    assert DUE < leases[0] < DUE + timedelta(minutes=5)
+
+
+def test_what_is_sent_again_after_a_day_is_waited_for_another_day(app, cast, smtp):
+    create_order(cast.tom, cast.pia)
+    smtp.on_data = lambda to: "550 no"
+    run()
+    later = DUE + timedelta(hours=30)
+    resend(cast.tom, only_execution().id, later)
+    app.extensions["mail"].port = 1  # nobody listens there
+    run(later)
+    recover(later + timedelta(hours=23))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.PENDING, Reason.SERVER)
+    recover(later + timedelta(hours=25))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.FAILED, Reason.SERVER)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("unsubscribed", "not sent (unsubscribed)."),
+        ("refused", "550 no"),
+        ("put off", "451 later"),
+        ("no server", "refused"),
+        ("crash", None),
+    ],
+)
+def test_only_a_yes_ends_the_doubt_about_a_mail_that_may_have_arrived(
+    app, cast, smtp, trouble, words
+):
+    schedule = create_order(cast.tom, cast.pia)
+    smtp.on_data = lambda to: HANG_UP
+    run()
+    (before,) = db.session.scalars(select(ReportDelivery.smtp_reply))
+    execution_id = only_execution().id
+    later = DUE + timedelta(hours=1)
+    resend(cast.tom, execution_id, later)
+    smtp.on_data = {"refused": lambda to: "550 no", "put off": lambda to: "451 later"}.get(
+        trouble, lambda to: None
+    )
+    if trouble == "unsubscribed":
+        set_subscribed(subscription(schedule, cast.pia).unsubscribe_token, False, later)
+    if trouble == "no server":
+        app.extensions["mail"].port = 1
+    if trouble == "crash":
+        claim("gone", later, later, 10)
+        recover(later + timedelta(minutes=2))
+        assert ledger()["pia@parent.example"] == (DeliveryStatus.PENDING, Reason.AMBIGUOUS)
+        recover(later + timedelta(hours=25))
+    else:
+        for hours in (0, 1, 2, 4, 26):
+            run(later + timedelta(hours=hours))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
+    (after,) = db.session.scalars(select(ReportDelivery.smtp_reply))
+    assert after.startswith(before)
+    assert words is None or after.count(words) == 1
+    assert only_execution().error_message == "1 mail may or may not have arrived."
+
+    app.extensions["mail"].port = smtp.port
+    smtp.on_data = lambda to: None
+    set_subscribed(subscription(schedule, cast.pia).unsubscribe_token, True, later)
+    resend(cast.tom, execution_id, later + timedelta(days=2))
+    assert run(later + timedelta(days=2))["sent"] == 1
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SENT, None)
+
+
+def test_the_server_being_away_does_not_hide_what_else_may_have_arrived(app, cast, smtp):
+    create_order(cast.tom, cast.ada, cast.pia)
+    smtp.on_data = lambda to: HANG_UP
+    run()
+    resend(cast.tom, only_execution().id, DUE)
+    app.extensions["mail"].port = 1
+    run()
+    assert set(ledger().values()) == {(DeliveryStatus.PENDING, Reason.AMBIGUOUS)}
+
+
+def test_the_remark_about_missed_runs_outlives_a_resend(cast, smtp):
+    create_order(cast.tom, cast.pia, now=NOW - timedelta(days=15))
+    smtp.on_data = lambda to: "550 no"
+    run()
+    execution = only_execution()
+    missed = "2 earlier runs were missed while nothing was running and will not be sent."
+    assert execution.error_message == f"{missed} 1 mail could not be delivered."
+    resend(cast.tom, execution.id, DUE)
+    assert execution.error_message == missed
+    run()
+    resend(cast.tom, execution.id, DUE)
+    smtp.on_data = lambda to: None
+    run()
+    assert execution.error_message == missed
+
+
+def test_a_person_who_sends_again_while_a_run_ends_is_not_overlooked(app, cast, smtp, monkeypatch):
+    create_order(cast.tom, cast.pia, cast.tom)
+    smtp.on_rcpt = lambda to: "550 no" if to.startswith("pia") else None
+    tom, threads = cast.tom.id, []
+    plainly = ledger_module._end
+
+    def interrupted(session, execution, *rest):
+        run_id = execution.id
+        threads.append(elsewhere(app, lambda: resend(db.session.get_one(User, tom), run_id, DUE)))
+        plainly(session, execution, *rest)
+
+    monkeypatch.setattr(ledger_module, "_end", interrupted)
+    run()
+    threads[0].join()
+    db.session.expire_all()
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.PENDING, None)
+    assert only_execution().status is ExecutionStatus.STARTED
+
+
+def test_a_deleted_schedule_is_not_due(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    with transaction():
+        # As an edit that crossed the deletion could have left it.
+        schedule.deleted_at = NOW
+    assert not anything_due(DUE)
+    assert plan_due(DUE).executions == 0
+
+
+@pytest.mark.parametrize("order", [run_now, send_test])
+def test_a_schedule_that_is_deleted_just_now_is_not_sent_by_hand(cast, smtp, monkeypatch, order):
+    schedule = create_order(cast.tom, cast.pia)
+    schedule_id = schedule.id
+    get = runs_module.get_schedule
+
+    def found_just_before(*args):
+        found = get(*args)
+        with db.engine.begin() as connection:
+            connection.execute(
+                update(ReportSchedule)
+                .where(ReportSchedule.id == schedule_id)
+                .values(deleted_at=NOW)
+            )
+        return found
+
+    monkeypatch.setattr(runs_module, "get_schedule", found_just_before)
+    with pytest.raises(NotFound):
+        order(cast.tom, schedule_id, NOW, message_domain="lindenhof.example")
+    assert db.session.scalars(select(ReportScheduleExecution)).all() == []
+
+
+def test_a_test_mail_is_no_run_of_the_schedule(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    send_test(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    assert deliver(clock.fixed(NOW))["sent"] == 1
+    assert only_execution().status is ExecutionStatus.COMPLETED
+    assert (schedule.last_sent, schedule.last_generated) == (None, None)
+
+
+def test_a_stop_gives_the_mail_in_hand_its_time(app):
+    server = _Server(app)
+    wait = app.config["MAIL_TIMEOUT_SECONDS"]
+    assert server.cfg.graceful_timeout > max(FINAL_REPLY_TIMEOUT, wait) + 3 * wait
 
 
 class TestWithASmallLimit:
