@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from reportapp.constants import Reason, Trigger
@@ -18,6 +18,27 @@ from reportapp.models import (
     User,
 )
 from reportapp.reports import Scope, load_scopes
+
+# Made once: they are asked for every single mail.
+_RUN = (
+    select(ReportScheduleExecution, ReportSchedule, User)
+    .join(ReportSchedule, ReportSchedule.id == ReportScheduleExecution.schedule_id)
+    .join(User, User.id == ReportSchedule.created_by_id)
+    .where(ReportScheduleExecution.id == bindparam("execution"))
+    .execution_options(populate_existing=True)
+)
+_PEOPLE = (
+    select(User, ReportScheduleRecipient)
+    .outerjoin(
+        ReportScheduleRecipient,
+        and_(
+            ReportScheduleRecipient.recipient_id == User.id,
+            ReportScheduleRecipient.schedule_id == bindparam("schedule"),
+        ),
+    )
+    .where(User.id.in_(bindparam("recipients", expanding=True)))
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -47,22 +68,9 @@ def load_run(
     session: Session, execution_id: int, recipient_ids: Sequence[int], now: datetime
 ) -> Run:
     """The run as the database has it, for the access of the aware instant `now`."""
-    execution, schedule, author = session.execute(
-        select(ReportScheduleExecution, ReportSchedule, User)
-        .join(ReportSchedule, ReportSchedule.id == ReportScheduleExecution.schedule_id)
-        .join(User, User.id == ReportSchedule.created_by_id)
-        .where(ReportScheduleExecution.id == execution_id)
-        .execution_options(populate_existing=True)
-    ).one()
-    on_it = and_(
-        ReportScheduleRecipient.recipient_id == User.id,
-        ReportScheduleRecipient.schedule_id == schedule.id,
-    )
+    execution, schedule, author = session.execute(_RUN, {"execution": execution_id}).one()
     people = session.execute(
-        select(User, ReportScheduleRecipient)
-        .outerjoin(ReportScheduleRecipient, on_it)
-        .where(User.id.in_(recipient_ids))
-        .execution_options(populate_existing=True)
+        _PEOPLE, {"schedule": schedule.id, "recipients": list(recipient_ids)}
     ).all()
     scopes = load_scopes(
         session, schedule.report_type, author, [person for person, _ in people], now
