@@ -55,7 +55,11 @@ def plan_due(now: datetime) -> Planned:
 def _due(now: datetime) -> Select[int]:
     return (
         select(ReportSchedule.id)
-        .where(ReportSchedule.is_active, ReportSchedule.next_scheduled <= now)
+        .where(
+            ReportSchedule.is_active,
+            ReportSchedule.deleted_at.is_(None),
+            ReportSchedule.next_scheduled <= now,
+        )
         .order_by(ReportSchedule.next_scheduled, ReportSchedule.id)
     )
 
@@ -64,7 +68,7 @@ def _plan(session: Session, schedule_id: int, now: datetime) -> int | None:
     """The number of deliveries planned, or None when another process was quicker."""
     schedule = session.get_one(ReportSchedule, schedule_id, populate_existing=True)
     found = schedule.next_scheduled
-    if found is None or found > now or not schedule.is_active:
+    if found is None or found > now or not schedule.is_active or schedule.deleted_at is not None:
         return None
     rule = rule_of(schedule)
     planned, missed = _latest_run(rule, found, now)
