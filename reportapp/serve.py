@@ -11,10 +11,14 @@ from reportapp import create_app
 from reportapp.errors import ConfigError
 from reportapp.jobs import SchedulerService
 from reportapp.logs import configure_logging
+from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from reportapp.rendering.pdf import missing_pdf_library
 
-#: Seconds that a stop may take: the mail in hand is finished first.
-GRACE = 60
+
+def grace(mail_timeout: int) -> int:
+    """Seconds that a stop may take: the mail in hand is finished first, so that its fate is known,
+    and the server may take its time before each of its answers."""
+    return max(FINAL_REPLY_TIMEOUT, mail_timeout) + 4 * mail_timeout
 
 
 def main() -> None:
@@ -46,7 +50,7 @@ class _Server(BaseApplication):
             "workers": 1,
             "threads": 8,
             "timeout": 120,
-            "graceful_timeout": GRACE,
+            "graceful_timeout": grace(config["MAIL_TIMEOUT_SECONDS"]),
             "keepalive": 5,
             "control_socket_disable": True,
             "post_worker_init": self._worker_started,

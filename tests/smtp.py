@@ -40,14 +40,25 @@ class Arrived:
 
 
 class Sink:
-    """aiosmtpd's handler. `on_rcpt` and `on_data` may answer with a reply of their own, such as
-    "450 later", or HANG_UP after the content; None accepts."""
+    """aiosmtpd's handler. `on_mail` (asked with the options), `on_rcpt` and `on_data` may answer
+    with a reply of their own, such as "450 later", or HANG_UP after the content; None accepts.
+    `limit`: the bytes that a mail may have, as the server announces them."""
 
     def __init__(self) -> None:
         self.arrived: list[Arrived] = []
         self.sessions = 0
+        self.limit: int | None = None
+        self.on_mail: Callable[[list[str]], str | None] = lambda options: None
         self.on_rcpt: Callable[[str], str | None] = lambda address: None
         self.on_data: Callable[[str], str | None] = lambda address: None
+
+    async def handle_MAIL(self, server, session, envelope, address, mail_options):
+        reply = self.on_mail(mail_options)
+        if reply is not None:
+            return reply
+        envelope.mail_from = address
+        envelope.mail_options.extend(mail_options)
+        return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         reply = self.on_rcpt(address)
@@ -70,6 +81,8 @@ class Sink:
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self.sessions += 1
         session.host_name = hostname
+        if self.limit is not None:
+            return [f"250-SIZE {self.limit}" if "SIZE" in line else line for line in responses]
         return responses
 
     @property
@@ -85,7 +98,7 @@ class Sink:
 def smtp_sink() -> Iterator[tuple[Sink, int]]:
     """The sink and its port."""
     sink = Sink()
-    controller = LoopbackServer(sink)
+    controller = LoopbackServer(sink, enable_SMTPUTF8=True)
     controller.start()
     try:
         yield sink, controller.port

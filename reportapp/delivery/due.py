@@ -56,6 +56,10 @@ def plan_due(now: datetime) -> Planned:
 def _due(now: datetime) -> Select[int]:
     return (
         select(ReportSchedule.id)
-        .where(ReportSchedule.is_active, ReportSchedule.next_scheduled <= now)
+        .where(
+            ReportSchedule.is_active,
+            ReportSchedule.deleted_at.is_(None),
+            ReportSchedule.next_scheduled <= now,
+        )
         .order_by(ReportSchedule.next_scheduled, ReportSchedule.id)
     )

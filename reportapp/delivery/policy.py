@@ -1,6 +1,6 @@
 """Pure decisions: when to try again, and when to give up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reportapp.constants import DeliveryStatus, Reason
@@ -12,8 +12,13 @@ RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60
 JITTER = 0.2
 #: While the mail server as a whole is out of order.
 SERVER_PAUSE = timedelta(seconds=60)
+#: The mail that met the trouble comes after those that wait with it: should the trouble be its own
+#: after all, they are not held up again.
+BEHIND = timedelta(seconds=1)
 #: How long mails wait for the server to come back before they are given up.
 SERVER_PATIENCE = timedelta(hours=24)
+
+_AGAIN = " When it was to be sent again: "
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,47 @@ def after_failure(
         return Outcome(last, reason, reply)
     wait = RETRY_AFTER[attempts] * (1 + JITTER * spread)
     return Outcome(DeliveryStatus.PENDING, reason, reply, now + wait)
+
+
+def behind(outcome: Outcome) -> Outcome:
+    """The outcome of the mail that met the server's trouble, the others' being `outcome`."""
+    assert outcome.next_attempt_at is not None
+    return replace(outcome, next_attempt_at=outcome.next_attempt_at + BEHIND)
+
+
+def doubt(reason: Reason | None, reply: str | None) -> str | None:
+    """Of a delivery's row: the words of an earlier attempt after which it may have arrived."""
+    return (reply or "") if reason is Reason.AMBIGUOUS else None
+
+
+def in_doubt(outcome: Outcome, earlier: str | None) -> Outcome:
+    """What the outcome of a new attempt makes of a delivery that may have arrived `earlier`: only
+    the server's yes ends the doubt. Where nothing was sent this time, it says why not."""
+    if earlier is None or outcome.status is DeliveryStatus.SENT:
+        return outcome
+    words = earlier.partition(_AGAIN)[0]
+    if outcome.status is DeliveryStatus.SKIPPED and outcome.reason is not None:
+        words += f"{_AGAIN}not sent ({outcome.reason.replace('_', ' ')})."
+    elif outcome.reply:
+        words += _AGAIN + outcome.reply
+    waits = outcome.status is DeliveryStatus.PENDING
+    status = DeliveryStatus.PENDING if waits else DeliveryStatus.UNKNOWN
+    return replace(outcome, status=status, reason=Reason.AMBIGUOUS, reply=words)
+
+
+def after_error(error: Exception, attempts: int, now: datetime) -> Outcome:
+    """What becomes of a delivery that an error of our own kept from being handed over: it is tried
+    again like a temporary failure."""
+    words = f"The report could not be made ({type(error).__name__})."
+    outcome = after_failure(Blame.TEMPORARY, words, attempts, now, 0.0, resend=False)
+    return replace(outcome, reason=Reason.ERROR)
+
+
+def unwritable(error: ValueError) -> Outcome:
+    """What becomes of a delivery that cannot be put into a mail (a line break in a name, an
+    impossible domain), today or later."""
+    words = " ".join(str(error).replace("\x00", "").split())[:400]
+    return Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, f"The mail cannot be written: {words}")
 
 
 def after_crash(reached_content: bool, now: datetime, *, resend: bool) -> Outcome:

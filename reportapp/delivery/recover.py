@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from reportapp.clock import Clock
+from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus, ExecutionStatus, Reason
 from reportapp.delivery.claims import record
-from reportapp.delivery.policy import SERVER_PATIENCE, after_crash
+from reportapp.delivery.policy import SERVER_PATIENCE, after_crash, doubt, in_doubt
 from reportapp.extensions import rows_changed, transaction
 from reportapp.models import ReportDelivery, ReportScheduleExecution
 from reportapp.schedules.ledger import settle
@@ -26,12 +28,12 @@ class Recovered:
     executions: int = 0
 
 
-def recover(now: datetime) -> Recovered:
-    """Look for claims that ran out, mails that waited too long for the mail server, and executions
-    that nobody ended, at the aware instant `now`."""
+def recover(now: datetime, wall: Clock = wall_clock) -> Recovered:
+    """Look for claims that ran out by the `wall` clock, and for mails that waited too long for the
+    mail server and executions that nobody ended at the aware instant `now`."""
     found = Recovered()
     with transaction() as session:
-        found.claims = _recover_claims(session, now)
+        found.claims = _recover_claims(session, now, wall())
         found.given_up = _give_up(session, now)
         started = session.scalars(
             select(ReportScheduleExecution.id).where(
@@ -42,32 +44,53 @@ def recover(now: datetime) -> Recovered:
     return found
 
 
-def _recover_claims(session: Session, now: datetime) -> int:
+def _recover_claims(session: Session, now: datetime, present: datetime) -> int:
     resend = current_app.config["AMBIGUOUS_DELIVERY"] == "resend"
     expired: Sequence[Any] = session.execute(
-        select(ReportDelivery.id, ReportDelivery.claimed_by, ReportDelivery.phase).where(
-            ReportDelivery.status == DeliveryStatus.SENDING, ReportDelivery.claimed_until < now
+        select(
+            ReportDelivery.id,
+            ReportDelivery.claimed_by,
+            ReportDelivery.phase,
+            ReportDelivery.reason,
+            ReportDelivery.smtp_reply,
+        ).where(
+            ReportDelivery.status == DeliveryStatus.SENDING, ReportDelivery.claimed_until < present
         )
     ).all()
-    for delivery_id, owner, phase in expired:
+    for delivery_id, owner, phase, reason, reply in expired:
         outcome = after_crash(phase is DeliveryPhase.DATA, now, resend=resend)
-        record(session, delivery_id, owner, outcome)
+        record(session, delivery_id, owner, in_doubt(outcome, doubt(reason, reply)))
     return len(expired)
 
 
 def _give_up(session: Session, now: datetime) -> int:
+    """A person's asking again begins the patience anew. What may have arrived before does not
+    become a plain failure."""
+    limit = now - SERVER_PATIENCE
     long_ago = select(ReportScheduleExecution.id).where(
-        ReportScheduleExecution.started_at < now - SERVER_PATIENCE,
+        ReportScheduleExecution.started_at < limit,
         ReportScheduleExecution.status == ExecutionStatus.STARTED,
     )
-    given_up = session.execute(
-        update(ReportDelivery)
-        .where(
-            ReportDelivery.status == DeliveryStatus.PENDING,
-            ReportDelivery.reason == Reason.SERVER,
-            ReportDelivery.execution_id.in_(long_ago),
+    number = 0
+    for reason, end in (
+        (Reason.SERVER, DeliveryStatus.FAILED),
+        (Reason.AMBIGUOUS, DeliveryStatus.UNKNOWN),
+    ):
+        given_up = session.execute(
+            update(ReportDelivery)
+            .where(
+                ReportDelivery.status == DeliveryStatus.PENDING,
+                ReportDelivery.reason == reason,
+                or_(
+                    ReportDelivery.requeued_at < limit,
+                    and_(
+                        ReportDelivery.requeued_at.is_(None),
+                        ReportDelivery.execution_id.in_(long_ago),
+                    ),
+                ),
+            )
+            .values(status=end, next_attempt_at=None)
+            .execution_options(synchronize_session=False)
         )
-        .values(status=DeliveryStatus.FAILED, next_attempt_at=None)
-        .execution_options(synchronize_session=False)
-    )
-    return rows_changed(given_up)
+        number += rows_changed(given_up)
+    return number

@@ -1,7 +1,13 @@
 """Mail: composing it, the SMTP session, and the built-in mailbox."""
 
 from reportapp.mail.compose import Letter, compose
-from reportapp.mail.message import Attachment, BadHeader, MailMessage, encode_attachment
+from reportapp.mail.message import (
+    Attachment,
+    BadHeader,
+    MailMessage,
+    SealedMail,
+    encode_attachment,
+)
 from reportapp.mail.sender import MailSession, ReportMail
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage
 
@@ -15,6 +21,7 @@ __all__ = [
     "Letter",
     "MailMessage",
     "MailSession",
+    "SealedMail",
     "SendFailure",
     "Stage",
     "compose",

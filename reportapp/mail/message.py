@@ -13,6 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
+import idna
+
 _LINE_BREAK = re.compile(r"[\r\n\x00]")
 #: RFC 5322 section 2.1.1, without the line break.
 _LONGEST_LINE = 998
@@ -50,6 +52,15 @@ def encode_attachment(name: str, content_type: str, data: bytes) -> Attachment:
 
 
 @dataclass(frozen=True)
+class SealedMail:
+    """A mail as the server gets it: the envelope's two addresses, and bytes with CRLF line ends."""
+
+    sender: str
+    to: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class MailMessage:
     """A mail to exactly one address (a server's refusal is then about that one).
 
@@ -69,12 +80,14 @@ class MailMessage:
     reply_to: tuple[str, str] | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def envelope_from(self) -> str:
-        return parseaddr(self.sender)[1]
+    def sealed(self) -> SealedMail:
+        """Ready to be handed over. Raises ValueError for what cannot be written: BadHeader, or
+        UnicodeError for a domain without an ASCII form."""
+        sender = _ascii_domain(parseaddr(self.sender)[1])
+        return SealedMail(sender, _ascii_domain(self.to[1]), self.as_bytes())
 
     def as_bytes(self) -> bytes:
-        """The whole mail with CRLF line ends. Raises BadHeader."""
+        """The whole mail with CRLF line ends. Raises what `sealed` raises."""
         _refuse_line_breaks(self.sender)
         mixed, alternative = f"=_m{self.key}", f"=_a{self.key}"
         headers = [
@@ -134,9 +147,19 @@ def _header(name: str, value: str) -> str:
 def _address_header(name: str, address: tuple[str, str]) -> str:
     person, mailbox = address
     _refuse_line_breaks(person + mailbox)
+    mailbox = _ascii_domain(mailbox)
     if not person:
         return f"{name}: {mailbox}"
     if person.isascii() and len(person) <= 200:
         quoted = person.replace("\\", "\\\\").replace('"', '\\"')
         return f'{name}: "{quoted}" <{mailbox}>'
     return f"{name}: " + Header(person, "utf-8", 75, name).encode(linesep="\r\n") + f" <{mailbox}>"
+
+
+def _ascii_domain(mailbox: str) -> str:
+    """The address with its domain in ASCII. By IDNA 2008: Python's own codec knows only that of
+    2003, in which straße.de is strasse.de, somebody else's domain."""
+    local, at, domain = mailbox.rpartition("@")
+    if domain.isascii():
+        return mailbox
+    return local + at + idna.encode(domain, uts46=True).decode()

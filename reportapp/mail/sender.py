@@ -14,7 +14,7 @@ import flask_mail
 from flask import Flask, current_app
 
 from reportapp.mail.mailbox import mailbox_folder, mailbox_port
-from reportapp.mail.message import MailMessage
+from reportapp.mail.message import SealedMail
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, refusal, reply_text
 
 #: Seconds. Connecting is quick or hopeless; RFC 5321 section 4.5.3.2 asks for patience with the
@@ -48,6 +48,8 @@ class MailSession(flask_mail.Connection):
         self._timeout = config["MAIL_TIMEOUT_SECONDS"]
         self._own_name = config["MESSAGE_ID_DOMAIN"]
         self._instance = Path(current_app.instance_path)
+        #: This session's MAIL FROM was good for at least one mail.
+        self._welcome = False
 
     def configure_host(self) -> smtplib.SMTP:
         try:
@@ -98,7 +100,7 @@ class MailSession(flask_mail.Connection):
         except (OSError, smtplib.SMTPException):
             self.host.close()
 
-    def deliver(self, message: MailMessage, before_content: Callable[[], bool]) -> str | None:
+    def deliver(self, mail: SealedMail, before_content: Callable[[], bool]) -> str | None:
         """Send one mail; the server's reply to it.
 
         `before_content` is called when the server has taken sender and recipient: what it writes
@@ -106,20 +108,21 @@ class MailSession(flask_mail.Connection):
         and None is returned. Raises SendFailure; the session can go on afterwards unless its blame
         is SERVER or AMBIGUOUS.
         """
-        content = message.as_bytes()
         stage = Stage.MAIL
         try:
-            options, address = self._options(message.to[1], len(content))
-            self._expect(stage, self.host.mail(message.envelope_from, options), 250)
+            options = self._options(mail)
+            own = self._welcome or "SMTPUTF8" in options
+            self._expect(stage, self.host.mail(mail.sender, options), 250, own=own)
+            self._welcome = True
             stage = Stage.RCPT
-            self._expect(stage, self.host.rcpt(address), 250, 251)
+            self._expect(stage, self.host.rcpt(mail.to), 250, 251)
             stage = Stage.DATA
             if not before_content():
                 self._reset()
                 return None
             self._expect(stage, self.host.docmd("DATA"), 354)
             stage = Stage.CONTENT
-            return self._content(content)
+            return self._content(mail.content)
         except SendFailure as failure:
             if failure.blame in (Blame.TEMPORARY, Blame.PERMANENT):
                 self._reset()
@@ -127,36 +130,49 @@ class MailSession(flask_mail.Connection):
         except (OSError, smtplib.SMTPException) as error:
             self.host.close()
             raise breakdown(stage, error) from None
+        except BaseException:
+            # In the middle of something; the next mail must not be taken for its continuation.
+            self.host.close()
+            raise
 
-    def _options(self, address: str, size: int) -> tuple[list[str], str]:
-        options = [f"SIZE={size}"] if self.host.has_extn("size") else []
-        local, _, domain = address.rpartition("@")
-        address = f"{local}@{domain.encode('idna').decode()}" if not domain.isascii() else address
-        if not address.isascii():
+    def _options(self, mail: SealedMail) -> list[str]:
+        options = []
+        if self.host.has_extn("size"):
+            options.append(f"SIZE={len(mail.content)}")
+            # RFC 1870: 0 or nothing stands for no fixed limit. Asking would only get a refusal,
+            # by some servers one that does not tell that it is about the size.
+            limit = self.host.esmtp_features["size"]
+            if limit.isdecimal() and 0 < int(limit) < len(mail.content):
+                words = f"The mail has {len(mail.content):,} bytes; the mail server takes {limit}."
+                raise SendFailure(Blame.PERMANENT, Stage.MAIL, words)
+        if not (mail.sender + mail.to).isascii():
             if not self.host.has_extn("smtputf8"):
                 raise SendFailure(
-                    Blame.PERMANENT, Stage.RCPT, f"The mail server cannot write to {address}."
+                    Blame.PERMANENT, Stage.RCPT, f"The mail server cannot write to {mail.to}."
                 )
             options.append("SMTPUTF8")
-        return options, address
+        return options
 
     def _content(self, content: bytes) -> str:
         # One write: the final dot in a small one of its own would wait for an acknowledgement.
         self.host.send(_LEADING_DOT.sub(b"..", content) + b".\r\n")
         assert self.host.sock is not None
         self.host.sock.settimeout(max(FINAL_REPLY_TIMEOUT, self._timeout))
-        code, text = self.host.getreply()
-        if code != 250:
-            # getreply says -1 where there is no code: no answer at all to rely on.
-            if not 400 <= code < 600:
-                raise SendFailure(Blame.AMBIGUOUS, Stage.CONTENT, reply_text(code, text))
-            raise refusal(Stage.CONTENT, code, text)
+        reply = self.host.getreply()
+        self._expect(Stage.CONTENT, reply, 250)
         self.host.sock.settimeout(self._timeout)
-        return reply_text(code, text)
+        return reply_text(*reply)
 
-    def _expect(self, stage: Stage, reply: tuple[int, bytes], *codes: int) -> None:
-        if reply[0] not in codes:
-            raise refusal(stage, *reply)
+    def _expect(
+        self, stage: Stage, reply: tuple[int, bytes], *codes: int, own: bool = False
+    ) -> None:
+        if reply[0] in codes:
+            return
+        if 400 <= reply[0] < 600:
+            raise refusal(stage, *reply, own=own)
+        # smtplib says -1 where there is no code: nothing to rely on. What comes next could be the
+        # answer to anything, so the session ends with it.
+        raise smtplib.SMTPException(reply_text(*reply))
 
     def _reset(self) -> None:
         try:

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+#: Refusals of MAIL FROM that can be about one mail: its size, its addresses, what it asked for.
+_ABOUT_ONE_MAIL = frozenset({501, 504, 552, 553, 554, 555})
+
 
 class Stage(StrEnum):
     """How far the conversation with the server had come."""
@@ -37,21 +40,22 @@ class SendFailure(Exception):
 def reply_text(code: int, text: bytes | str) -> str:
     """`550 5.1.1 No such mailbox`: a server's reply on one line, at most 500 characters."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return " ".join(f"{code} {words}".split())[:500].replace("\x00", "")
+    return _one_line(f"{code} {words}")
 
 
-def refusal(stage: Stage, code: int, text: bytes | str) -> SendFailure:
+def refusal(stage: Stage, code: int, text: bytes | str, *, own: bool = False) -> SendFailure:
     """The failure of a definite reply that was not the hoped-for one (RFC 5321 section 4.2.1:
-    4yz may heal, 5yz will not). 421 closes the session. A server that refuses MAIL FROM refuses us
-    and not the mail, but for its size (RFC 1870: 552)."""
-    if code == 421 and stage is not Stage.CONTENT:
-        blame = Blame.SERVER
-    elif 400 <= code < 500:
-        blame = Blame.TEMPORARY
-    elif stage is Stage.CONNECT or (stage is Stage.MAIL and code != 552):
-        blame = Blame.SERVER
+    4yz may heal, 5yz will not). 421 closes the session.
+
+    A server that refuses the connection or MAIL FROM refuses us and not the mail, but for its size
+    (RFC 1870: 552). `own`: there is reason to think otherwise, since the mail asked for something
+    special, or the server has taken others from us.
+    """
+    if stage is Stage.MAIL:
+        servers = code != 552 and not (own and code in _ABOUT_ONE_MAIL)
     else:
-        blame = Blame.PERMANENT
+        servers = stage is Stage.CONNECT or (code == 421 and stage is not Stage.CONTENT)
+    blame = Blame.SERVER if servers else Blame.TEMPORARY if code < 500 else Blame.PERMANENT
     return SendFailure(blame, stage, reply_text(code, text))
 
 
@@ -63,5 +67,9 @@ def breakdown(stage: Stage, error: Exception) -> SendFailure:
         Stage.MAIL: Blame.SERVER,
         Stage.CONTENT: Blame.AMBIGUOUS,
     }.get(stage, Blame.TEMPORARY)
-    words = " ".join(str(error).split())[:400] or type(error).__name__
-    return SendFailure(blame, stage, words)
+    return SendFailure(blame, stage, _one_line(str(error)) or type(error).__name__)
+
+
+def _one_line(text: str) -> str:
+    # PostgreSQL keeps no zero bytes.
+    return " ".join(text.replace("\x00", "").split())[:500]

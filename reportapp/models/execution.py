@@ -92,6 +92,8 @@ class ReportDelivery(Base):
     #: Ended attempts; a crash before DATA or an unreachable server is not charged.
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When a person last asked to send it again; None: it waits since its execution's start.
+    requeued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: The sender at work on it, and until when that is believed.
     claimed_by: Mapped[str | None] = mapped_column(String(80))
     claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -11,10 +11,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from reportapp.access import REPORT_AUTHORS, REPORT_READERS
@@ -52,6 +63,12 @@ class Scope:
 
 
 EMPTY = Scope(frozenset())
+#: So many students can be asked for by name in one query.
+_FEW = 500
+#: What the queries are asked with.
+_SCHOOL, _DAY = bindparam("school", type_=Integer), bindparam("day", type_=Date)
+_VIEWERS = bindparam("viewers", type_=Integer, expanding=True)
+_STUDENTS = bindparam("students", type_=Integer, expanding=True)
 
 
 def load_scopes(
@@ -73,11 +90,23 @@ def load_scopes(
     if not readers:
         return scopes
     reach = _Reach(session, BASIS[kind], author.school_id, school_day(session, author, now))
-    seen = reach.of([author, *readers])
+    seen = reach.of(readers)
+    authors = reach.of([author], _students(seen.values()))[author.id]
     for reader in readers:
-        pairs = seen[author.id] & seen[reader.id]
+        pairs = authors & seen[reader.id]
         scopes[reader.id] = Scope(frozenset(pairs), reader.role in FAMILY_ROLES)
     return scopes
+
+
+def _students(seen: Iterable[Any]) -> set[int] | None:
+    """The students whom a delivery can be about at all, for its readers see no others; None: too
+    many to ask for by name. So a check for one family reads two rows and not all of a teacher's."""
+    students: set[int] = set()
+    for pairs in seen:
+        if isinstance(pairs, _Everything):
+            return None
+        students.update(student for student, _ in pairs)
+    return students if len(students) <= _FEW else None
 
 
 def school_day(session: Session, person: User, now: datetime) -> date:
@@ -87,7 +116,7 @@ def school_day(session: Session, person: User, now: datetime) -> date:
     return now.astimezone(ZoneInfo(zone)).date()
 
 
-def holds(link: Any, day: date) -> ColumnElement[bool]:
+def holds(link: Any, day: date | BindParameter[date]) -> ColumnElement[bool]:
     """Whether a link or enrolment (anything with begin_date and end_date) runs on `day`."""
     return and_(
         or_(link.begin_date.is_(None), link.begin_date <= day),
@@ -115,7 +144,8 @@ class _Reach:
         self.session, self.basis, self.school_id, self.day = session, basis, school_id, day
         self._whole: set[tuple[int, int]] | None = None
 
-    def of(self, people: Iterable[User]) -> dict[int, Any]:
+    def of(self, people: Iterable[User], students: set[int] | None = None) -> dict[int, Any]:
+        """The pairs that each of the people may see, all or of some `students` only."""
         seen: dict[int, Any] = defaultdict(set)
         by_role: dict[Role, set[int]] = defaultdict(set)
         for person in people:
@@ -124,74 +154,82 @@ class _Reach:
             else:
                 by_role[person.role].add(person.id)
         for role, ids in by_role.items():
-            viewer, query = self._pairs(role)
-            for student, other, viewer_id in self.session.execute(
-                query.add_columns(viewer).where(viewer.in_(ids))
-            ):
-                seen[viewer_id].add((student, other))
+            for student, other, viewer in self._rows(role, viewers=ids, students=students):
+                seen[viewer].add((student, other))
         return seen
 
     def whole_school(self) -> set[tuple[int, int]]:
         if self._whole is None:
-            self._whole = {(row[0], row[1]) for row in self.session.execute(self._all())}
+            self._whole = {(row[0], row[1]) for row in self._rows(None)}
         return self._whole
 
-    def _all(self) -> Select[int, int]:
-        """Every (student, class) or (student, tutor) of the school that holds today."""
-        student = aliased(User)
-        active = and_(
-            student.is_active,
-            student.role == Role.STUDENT,
-            student.school_id == self.school_id,
-        )
-        if self.basis is Basis.TUTOR:
-            tutor = aliased(User)
-            return (
-                select(TutorLink.student_id, TutorLink.tutor_id)
-                .join(student, student.id == TutorLink.student_id)
-                .join(tutor, tutor.id == TutorLink.tutor_id)
-                .where(
-                    active,
-                    tutor.is_active,
-                    tutor.school_id == self.school_id,
-                    self._holds(TutorLink),
-                )
-            )
+    def _rows(
+        self, role: Role | None, viewers: Iterable[int] = (), students: set[int] | None = None
+    ) -> Any:
+        values: dict[str, Any] = {"school": self.school_id, "day": self.day}
+        if role is not None:
+            values["viewers"] = list(viewers)
+        if students is not None:
+            values["students"] = list(students)
+        query = _query(self.basis, role, of_students=students is not None)
+        return self.session.execute(query, values)
+
+
+@cache
+def _query(basis: Basis, role: Role | None, *, of_students: bool) -> Select[Any]:
+    """The pairs that people of `role` may see, with who sees them; None: all of the school. Made
+    once, since making it costs more than running it for one family."""
+    query: Any = _all(basis)
+    student = TutorLink.student_id if basis is Basis.TUTOR else Enrollment.user_id
+    if role is not None:
+        viewer, query = _seen_by(role, basis, student, query)
+        query = query.add_columns(viewer).where(viewer.in_(_VIEWERS))
+    return query.where(student.in_(_STUDENTS)) if of_students else query
+
+
+def _all(basis: Basis) -> Select[int, int]:
+    """Every (student, class) or (student, tutor) of the school that holds today."""
+    student = aliased(User)
+    active = and_(student.is_active, student.role == Role.STUDENT, student.school_id == _SCHOOL)
+    if basis is Basis.TUTOR:
+        tutor = aliased(User)
         return (
-            select(Enrollment.user_id, Enrollment.class_group_id)
-            .join(student, student.id == Enrollment.user_id)
-            .join(ClassGroup, ClassGroup.id == Enrollment.class_group_id)
-            .where(
-                active,
-                ClassGroup.is_active,
-                ClassGroup.school_id == self.school_id,
-                Enrollment.role == EnrollmentRole.STUDENT,
-                self._holds(Enrollment),
-            )
+            select(TutorLink.student_id, TutorLink.tutor_id)
+            .join(student, student.id == TutorLink.student_id)
+            .join(tutor, tutor.id == TutorLink.tutor_id)
+            .where(active, tutor.is_active, tutor.school_id == _SCHOOL, holds(TutorLink, _DAY))
         )
+    return (
+        select(Enrollment.user_id, Enrollment.class_group_id)
+        .join(student, student.id == Enrollment.user_id)
+        .join(ClassGroup, ClassGroup.id == Enrollment.class_group_id)
+        .where(
+            active,
+            ClassGroup.is_active,
+            ClassGroup.school_id == _SCHOOL,
+            Enrollment.role == EnrollmentRole.STUDENT,
+            holds(Enrollment, _DAY),
+        )
+    )
 
-    def _pairs(self, role: Role) -> tuple[Any, Select[int, int]]:
-        """The viewer's column and the query of the pairs that people of `role` may see."""
-        query = self._all()
-        student = TutorLink.student_id if self.basis is Basis.TUTOR else Enrollment.user_id
-        if role is Role.PARENT:
-            return GuardianLink.guardian_id, query.join(
-                GuardianLink, GuardianLink.student_id == student
-            ).where(self._holds(GuardianLink))
-        if role is Role.STUDENT:
-            return student, query
-        if role is Role.TUTOR and self.basis is Basis.TUTOR:
-            return TutorLink.tutor_id, query
-        if role is Role.TUTOR:
-            return TutorLink.tutor_id, query.join(TutorLink, TutorLink.student_id == student).where(
-                self._holds(TutorLink)
-            )
-        assert role is Role.TEACHER
-        assert self.basis is Basis.CLASS, "no report on tutoring is for teachers"
-        teaching = aliased(Enrollment)
-        return teaching.user_id, query.join(
-            teaching, teaching.class_group_id == Enrollment.class_group_id
-        ).where(teaching.role == EnrollmentRole.TEACHER, self._holds(teaching))
 
-    def _holds(self, link: Any) -> ColumnElement[bool]:
-        return holds(link, self.day)
+def _seen_by(role: Role, basis: Basis, student: Any, query: Select[Any]) -> tuple[Any, Select[Any]]:
+    """The viewer's column, and `query` with it for people of `role`."""
+    if role is Role.PARENT:
+        return GuardianLink.guardian_id, query.join(
+            GuardianLink, GuardianLink.student_id == student
+        ).where(holds(GuardianLink, _DAY))
+    if role is Role.STUDENT:
+        return student, query
+    if role is Role.TUTOR and basis is Basis.TUTOR:
+        return TutorLink.tutor_id, query
+    if role is Role.TUTOR:
+        return TutorLink.tutor_id, query.join(TutorLink, TutorLink.student_id == student).where(
+            holds(TutorLink, _DAY)
+        )
+    assert role is Role.TEACHER
+    assert basis is Basis.CLASS, "no report on tutoring is for teachers"
+    teaching = aliased(Enrollment)
+    return teaching.user_id, query.join(
+        teaching, teaching.class_group_id == Enrollment.class_group_id
+    ).where(teaching.role == EnrollmentRole.TEACHER, holds(teaching, _DAY))

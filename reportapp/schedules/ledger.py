@@ -95,7 +95,22 @@ def plan_execution(
 def settle(session: Session, execution_ids: Collection[int], now: datetime) -> list[int]:
     """End those executions whose last delivery has ended, with true counts, in the caller's
     transaction; the ids of those that ended."""
-    counts: dict[int, dict[DeliveryStatus, int]] = {id_: defaultdict(int) for id_ in execution_ids}
+    # Locked before they are counted: otherwise a delivery that a person sends again meanwhile would
+    # be left open in an ended execution.
+    executions = {
+        execution.id: execution
+        for execution in session.scalars(
+            select(ReportScheduleExecution)
+            .where(
+                ReportScheduleExecution.id.in_(execution_ids),
+                ReportScheduleExecution.status == ExecutionStatus.STARTED,
+            )
+            .order_by(ReportScheduleExecution.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    }
+    counts: dict[int, dict[DeliveryStatus, int]] = {id_: defaultdict(int) for id_ in executions}
     for execution_id, status, number in session.execute(
         select(ReportDelivery.execution_id, ReportDelivery.status, func.count())
         .where(ReportDelivery.execution_id.in_(counts))
@@ -103,30 +118,28 @@ def settle(session: Session, execution_ids: Collection[int], now: datetime) -> l
     ):
         counts[execution_id][status] = number
     ended = [id_ for id_, found in counts.items() if not any(found.get(s) for s in OPEN_DELIVERIES)]
-    for execution_id in ended:
-        _end(session, execution_id, counts[execution_id], now)
+    # In the schedules' order, since ending locks them, too.
+    for id_ in sorted(ended, key=lambda id_: executions[id_].schedule_id):
+        _end(session, executions[id_], counts[id_], now)
     return ended
 
 
 def _end(
-    session: Session, execution_id: int, counts: dict[DeliveryStatus, int], now: datetime
+    session: Session,
+    execution: ReportScheduleExecution,
+    counts: dict[DeliveryStatus, int],
+    now: datetime,
 ) -> None:
-    execution = session.get_one(ReportScheduleExecution, execution_id)
-    if execution.status is not ExecutionStatus.STARTED:
-        return
     execution.successful_sends = counts[DeliveryStatus.SENT]
     execution.failed_sends = counts[DeliveryStatus.FAILED]
     execution.skipped = counts[DeliveryStatus.SKIPPED]
     execution.unknown_sends = counts[DeliveryStatus.UNKNOWN]
     execution.status = _outcome(counts)
     execution.completed_at = now
-    sentences = [
-        execution.error_message,
-        _sentence(execution.failed_sends, "could not be delivered"),
-        _sentence(execution.unknown_sends, "may or may not have arrived"),
-        None if execution.total_recipients else "The schedule had no recipients.",
-    ]
-    execution.error_message = " ".join(filter(None, sentences)) or None
+    words = f"{execution.error_message or ''} {_ending(execution)}".strip()
+    execution.error_message = words or None
+    if execution.trigger is Trigger.TEST:
+        return  # The schedule's recipients got nothing.
     made = execution.successful_sends + execution.failed_sends + execution.unknown_sends
     if made:
         values = {"last_generated": now}
@@ -147,6 +160,16 @@ def _outcome(counts: dict[DeliveryStatus, int]) -> ExecutionStatus:
     return ExecutionStatus.FAILED
 
 
+def _ending(execution: ReportScheduleExecution) -> str:
+    """What its end adds to an execution's message, from its counts."""
+    sentences = [
+        _sentence(execution.failed_sends, "could not be delivered"),
+        _sentence(execution.unknown_sends, "may or may not have arrived"),
+        None if execution.total_recipients else "The schedule had no recipients.",
+    ]
+    return " ".join(filter(None, sentences))
+
+
 def _sentence(number: int, fate: str) -> str | None:
     if not number:
         return None
@@ -154,8 +177,10 @@ def _sentence(number: int, fate: str) -> str | None:
 
 
 def reopen(session: Session, execution: ReportScheduleExecution) -> None:
-    """Take back an execution's end, since one of its deliveries will be tried again."""
+    """Take back an execution's end, since one of its deliveries has not come to its own. What its
+    planning remarked stays."""
+    remark = (execution.error_message or "").removesuffix(_ending(execution)).strip()
+    execution.error_message = remark or None
     execution.status = ExecutionStatus.STARTED
     execution.completed_at = None
-    execution.error_message = None
     session.flush()

@@ -22,7 +22,7 @@ def plan_owed_run(
     The number of deliveries, or None when nothing is owed or another process was quicker.
     """
     found = schedule.next_scheduled
-    if found is None or found > now or not schedule.is_active:
+    if found is None or found > now or not schedule.is_active or schedule.deleted_at is not None:
         return None
     timing = timing_of(session, schedule)
     planned, missed = _latest_run(timing, found, now)

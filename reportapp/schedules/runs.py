@@ -22,7 +22,7 @@ from reportapp.models import (
     ReportScheduleRecipient,
     User,
 )
-from reportapp.schedules.find import get_schedule
+from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.ledger import plan_execution, reopen
 
 
@@ -43,7 +43,7 @@ def run_now(actor: User, schedule_id: int, now: datetime, *, message_domain: str
     """
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
-        session.refresh(schedule, with_for_update=True)
+        lock_schedule(session, schedule)
         running = session.scalar(
             select(ReportScheduleExecution.id).where(
                 ReportScheduleExecution.schedule_id == schedule_id,
@@ -76,6 +76,7 @@ def send_test(actor: User, schedule_id: int, now: datetime, *, message_domain: s
     if not actor.email:
         raise Conflict("Your account has no e-mail address to send the test to.")
     with transaction() as session:
+        lock_schedule(session, schedule)
         execution_id, _ = plan_execution(
             session,
             schedule,
@@ -148,9 +149,12 @@ def resend(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
         if not deliveries:
             raise Conflict("There is nothing to send again.")
         for delivery in deliveries:
+            if delivery.status is not DeliveryStatus.UNKNOWN:
+                # One that may have arrived remains so, until the mail server says yes.
+                delivery.reason = None
             delivery.status = DeliveryStatus.PENDING
-            delivery.phase = delivery.reason = None
+            delivery.phase = None
             delivery.attempts = 0
-            delivery.next_attempt_at = now
+            delivery.next_attempt_at = delivery.requeued_at = now
         reopen(session, execution)
     return len(deliveries)

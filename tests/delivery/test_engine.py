@@ -1,29 +1,37 @@
 """From a due schedule to the bytes at a real mail server, and what the ledger says."""
 
+import smtplib
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import select, update
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import deliver, plan_due, recover
+from reportapp.delivery import anything_due, deliver, plan_due, recover
 from reportapp.delivery.claims import Recorder, claim
-from reportapp.errors import Conflict
+from reportapp.delivery.standing import load_run
+from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
+from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from reportapp.models import (
     GuardianLink,
     ReportDelivery,
+    ReportSchedule,
     ReportScheduleExecution,
     ReportScheduleRecipient,
+    User,
 )
 from reportapp.reports import REPORTS
+from reportapp.schedules import ledger as ledger_module
+from reportapp.schedules import runs as runs_module
 from reportapp.schedules.edit import switch_schedule
 from reportapp.schedules.recipients import remove_recipient
 from reportapp.schedules.runs import resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
+from reportapp.serve import _Server
 from tests.cast import NOW, create_order
 from tests.smtp import HANG_UP
 
@@ -34,8 +42,8 @@ DUE = NOW + timedelta(minutes=30)
 def run(instant=DUE):
     """One turn of the scheduler at `instant`."""
     plan_due(instant)
-    recover(instant)
-    return deliver(clock.fixed(instant))
+    recover(instant, clock.fixed(instant))
+    return deliver(clock.fixed(instant), wall=clock.fixed(instant))
 
 
 def ledger():
@@ -113,25 +121,90 @@ def test_leaving_between_planning_and_sending_counts(cast, smtp):
     assert ledger()["pol@parent.example"] == (DeliveryStatus.SKIPPED, Reason.REMOVED)
 
 
-def test_leaving_while_the_batch_is_being_sent_counts_too(cast, smtp):
-    schedule = create_order(cast.tom, cast.ada, cast.pia)
-    token = subscription(schedule, cast.pia).unsubscribe_token
+def change_while_sending(smtp, address, model, where, **values):
+    """Changes rows, on a connection of its own, when `address` is named to the mail server: the
+    mails of the whole batch have been made by then."""
     engine = db.engine
 
-    def leave(address):
-        # The documents of both were made before Ada's mail was handed over.
-        if address.startswith("ada"):
+    def change(named):
+        if named == address:
             with engine.begin() as connection:
-                connection.execute(
-                    update(ReportScheduleRecipient)
-                    .where(ReportScheduleRecipient.unsubscribe_token == token)
-                    .values(is_subscribed=False)
-                )
+                connection.execute(update(model).where(where).values(values))
 
-    smtp.on_rcpt = leave
+    smtp.on_rcpt = change
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["of another", "of their own"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("unsubscribed", Reason.UNSUBSCRIBED),
+        ("removed", Reason.REMOVED),
+        ("deactivated", Reason.INACTIVE),
+        ("no address", Reason.NO_ADDRESS),
+        ("no child", Reason.OUT_OF_SCOPE),
+        ("author gone", Reason.AUTHOR_INACTIVE),
+        ("switched off", Reason.SCHEDULE_OFF),
+        ("deleted", Reason.SCHEDULE_OFF),
+    ],
+)
+def test_what_changes_during_a_mail_counts_for_that_mail_and_the_next(
+    cast, smtp, change, reason, own
+):
+    schedule = create_order(cast.tom, cast.ada, cast.pia)
+    of_pia = ReportScheduleRecipient.recipient_id == cast.pia.id
+    model, where, values = {
+        "unsubscribed": (ReportScheduleRecipient, of_pia, {"is_subscribed": False}),
+        "removed": (ReportScheduleRecipient, of_pia, {"removed_at": DUE}),
+        "deactivated": (User, User.id == cast.pia.id, {"is_active": False}),
+        "no address": (User, User.id == cast.pia.id, {"email": None}),
+        "no child": (
+            GuardianLink,
+            GuardianLink.guardian_id == cast.pia.id,
+            {"end_date": NOW.date() - timedelta(days=1)},
+        ),
+        "author gone": (User, User.id == cast.tom.id, {"is_active": False}),
+        "switched off": (ReportSchedule, ReportSchedule.id == schedule.id, {"is_active": False}),
+        "deleted": (ReportSchedule, ReportSchedule.id == schedule.id, {"deleted_at": DUE}),
+    }[change]
+    when = "pia@parent.example" if own else "ada@admin.example"
+    change_while_sending(smtp, when, model, where, **values)
     run()
-    assert smtp.addresses == ["ada@admin.example"]
-    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.UNSUBSCRIBED)
+    assert "pia@parent.example" not in smtp.addresses
+    assert (DeliveryStatus.SKIPPED, reason) in ledger().values()
+    assert only_open() == []
+
+
+def test_a_mail_about_a_child_that_was_lost_meanwhile_is_made_anew_without_it(cast, smtp):
+    create_order(cast.ada, cast.ada, cast.pol)
+    lost = (GuardianLink.guardian_id == cast.pol.id) & (GuardianLink.student_id == cast.cem.id)
+    yesterday = NOW.date() - timedelta(days=1)
+    change_while_sending(smtp, "pol@parent.example", GuardianLink, lost, end_date=yesterday)
+    totals = run()
+    assert (totals["sent"], totals["retrying"]) == (2, 0)
+    rows = smtp.to("pol@parent.example").attachment[1].decode("utf-8-sig")
+    assert "Ana" in rows
+    assert "Cem" not in rows
+    assert {row.attempts for row in db.session.scalars(select(ReportDelivery))} == {1}
+
+
+def test_a_mail_to_an_address_that_was_changed_meanwhile_goes_to_the_new_one(cast, smtp):
+    create_order(cast.tom, cast.pia)
+    change_while_sending(
+        smtp, "pia@parent.example", User, User.id == cast.pia.id, email="new@parent.example"
+    )
+    run()
+    assert smtp.addresses == ["new@parent.example"]
+
+
+def test_a_test_of_a_schedule_that_is_deleted_meanwhile_does_not_leave(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    send_test(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    this = ReportSchedule.id == schedule.id
+    change_while_sending(smtp, "tom@teacher.example", ReportSchedule, this, deleted_at=NOW)
+    deliver(clock.fixed(NOW))
+    assert smtp.arrived == []
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.SKIPPED, Reason.SCHEDULE_OFF)
 
 
 def test_what_changed_since_planning_decides_at_sending(cast, smtp):
@@ -252,11 +325,43 @@ def test_an_unreachable_server_costs_no_try_and_is_waited_for(app, cast, smtp):
     for delivery in db.session.scalars(select(ReportDelivery)):
         assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
         assert delivery.reason is Reason.SERVER
-        assert delivery.next_attempt_at == DUE + timedelta(seconds=60)
+        assert timedelta(seconds=60) <= delivery.next_attempt_at - DUE <= timedelta(seconds=61)
 
     app.extensions["mail"].port = port
-    assert run(DUE + timedelta(seconds=60))["sent"] == 2
+    assert run(DUE + timedelta(seconds=61))["sent"] == 2
     assert only_execution().status is ExecutionStatus.COMPLETED
+
+
+@pytest.mark.parametrize("reply", ["450 4.7.1 too fast", "451 4.3.0 out of order", "530 5.7.0 no"])
+def test_a_server_that_takes_no_mails_for_a_while_costs_no_try(cast, smtp, reply):
+    create_order(cast.tom, cast.tom, cast.pia)
+    smtp.on_mail = lambda options: reply
+    for hours in range(20):
+        assert run(DUE + timedelta(hours=hours))["retrying"] == 1
+    assert {row.attempts for row in db.session.scalars(select(ReportDelivery))} == {0}
+    smtp.on_mail = lambda options: None
+    assert run(DUE + timedelta(hours=20))["sent"] == 2
+
+
+def test_a_mail_that_the_server_will_not_hear_of_holds_up_nobody(cast, smtp):
+    """550 leaves open whom it is about; whoever waits with the culprit goes before it."""
+    create_order(cast.tom, cast.pia, cast.tom)
+    create_order(cast.tea, cast.tea)
+    with transaction():
+        cast.pia.email = "müller@parent.example"
+    smtp.on_mail = lambda options: "550 5.6.7 no" if "SMTPUTF8" in options else None
+    assert run()["sent"] == 0
+    assert run(DUE + timedelta(seconds=61))["sent"] == 2
+    assert ledger()["müller@parent.example"] == (DeliveryStatus.PENDING, Reason.SERVER)
+
+
+def test_a_mail_refused_for_what_only_it_asked_for_fails_alone_and_at_once(cast, smtp):
+    create_order(cast.tom, cast.pia, cast.tom)
+    with transaction():
+        cast.pia.email = "müller@parent.example"
+    smtp.on_mail = lambda options: "555 5.6.7 no" if "SMTPUTF8" in options else None
+    assert run()["sent"] == 1
+    assert ledger()["müller@parent.example"] == (DeliveryStatus.FAILED, Reason.PERMANENT)
 
 
 def test_a_server_that_stays_away_for_a_day_makes_the_run_fail(app, cast, smtp):
@@ -271,7 +376,7 @@ def test_a_server_that_stays_away_for_a_day_makes_the_run_fail(app, cast, smtp):
 def test_a_vanished_sender_before_the_content_means_the_mail_is_sent_again(cast, smtp):
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    assert claim("gone", DUE, timedelta(seconds=60), 10) != []
+    assert claim("gone", DUE, DUE + timedelta(seconds=60), 10) != []
     assert run(DUE + timedelta(seconds=59))["sent"] == 0
     assert run(DUE + timedelta(seconds=61))["sent"] == 1
     assert len(smtp.arrived) == 1
@@ -280,8 +385,8 @@ def test_a_vanished_sender_before_the_content_means_the_mail_is_sent_again(cast,
 def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, smtp):
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    (claimed,) = claim("gone", DUE, timedelta(seconds=60), 10)
-    assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, None) is True
+    (claimed,) = claim("gone", DUE, DUE + timedelta(seconds=60), 10)
+    assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is True
     assert run(DUE + timedelta(seconds=61))["sent"] == 0
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     execution = only_execution()
@@ -295,9 +400,9 @@ def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, s
 def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    (claimed,) = claim("slow", DUE, timedelta(seconds=60), 10)
+    (claimed,) = claim("slow", DUE, DUE + timedelta(seconds=60), 10)
     run(DUE + timedelta(seconds=61))
-    assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, None) is False
+    assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is False
     assert len(smtp.arrived) == 1
 
 
@@ -308,6 +413,16 @@ def test_a_drop_after_the_content_is_unknown_and_the_others_go_on(cast, smtp):
     assert (totals["sent"], totals["unknown"]) == (2, 1)
     assert ledger()["pia@parent.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     assert smtp.sessions == 2
+
+
+def test_after_an_answer_without_sense_the_others_get_answers_of_their_own(cast, smtp):
+    create_order(cast.tom, cast.pia, cast.tom)
+    smtp.on_data = lambda to: "what?\r\n250 kept" if to.startswith("pia") else "550 no"
+    run()
+    assert ledger() == {
+        "pia@parent.example": (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS),
+        "tom@teacher.example": (DeliveryStatus.FAILED, Reason.PERMANENT),
+    }
 
 
 def test_a_stop_gives_back_what_was_not_begun(cast, smtp):
@@ -334,6 +449,249 @@ def test_a_broken_report_fails_after_its_tries_and_spares_the_others(cast, smtp,
     totals = run()
     assert (totals["sent"], totals["retrying"]) == (1, 1)
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.PENDING, Reason.ERROR)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"given_name": "Pia\nBcc: x"},
+        {"email": "pia@" + "ü" * 70 + ".example"},
+        {"email": "pia@parent.example\r\nRSET"},
+    ],
+)
+def test_who_cannot_be_written_to_fails_at_once_and_holds_up_nobody(cast, smtp, broken):
+    create_order(cast.tom, cast.pia, cast.tom)
+    create_order(cast.tea, cast.tea)
+    with transaction() as session:
+        session.execute(update(User).where(User.id == cast.pia.id).values(broken))
+    totals = run()
+    assert (totals["sent"], totals["failed"]) == (2, 1)
+    delivery = db.session.scalars(select(ReportDelivery).filter_by(recipient_id=cast.pia.id)).one()
+    assert (delivery.status, delivery.reason) == (DeliveryStatus.FAILED, Reason.PERMANENT)
+    assert delivery.smtp_reply.startswith("The mail cannot be written: ")
+
+
+@pytest.mark.parametrize("step", ["mail", "send"])
+def test_an_unforeseen_error_while_sending_is_its_own_mails_only(cast, smtp, monkeypatch, step):
+    create_order(cast.tom, cast.pia, cast.tom)
+    plain = getattr(smtplib.SMTP, step)
+
+    def explode_once(self, words, *rest):
+        # The first mail's first command, or its content, which is the only long piece.
+        if step == "mail" or len(words) > 1000:
+            monkeypatch.setattr(smtplib.SMTP, step, plain)
+            raise ZeroDivisionError
+        return plain(self, words, *rest)
+
+    monkeypatch.setattr(smtplib.SMTP, step, explode_once)
+    assert run()["sent"] == 1
+    assert smtp.addresses == ["tom@teacher.example"]
+    assert ledger()["pia@parent.example"] == (
+        (DeliveryStatus.PENDING, Reason.ERROR)
+        if step == "mail"
+        else (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
+    )
+
+
+def elsewhere(app, work):
+    """Does `work` as another process would, while this one is in the middle of something."""
+
+    def run_it():
+        with app.app_context():
+            work()
+
+    thread = Thread(target=run_it)
+    thread.start()
+    thread.join(1)
+    return thread
+
+
+@pytest.mark.parametrize("ambiguous", ["hold", "resend"])
+def test_a_yes_counts_even_if_the_claim_was_thought_lost_meanwhile(app, cast, smtp, ambiguous):
+    """Otherwise a mail that has arrived is called uncertain, or sent again."""
+    app.config["AMBIGUOUS_DELIVERY"] = ambiguous
+    create_order(cast.tom, cast.pia)
+    late = clock.fixed(DUE + timedelta(seconds=61))
+    smtp.on_data = lambda to: elsewhere(app, lambda: recover(late(), late)).join()
+    plan_due(DUE)
+    assert deliver(clock.fixed(DUE), wall=clock.fixed(DUE))["sent"] == 1
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SENT, None)
+    execution = only_execution()
+    assert (execution.status, execution.successful_sends) == (ExecutionStatus.COMPLETED, 1)
+    assert (execution.unknown_sends, execution.error_message) == (0, None)
+    assert run(DUE + timedelta(hours=2))["sent"] == 0
+
+
+def test_a_replay_of_another_day_neither_loses_nor_steals_claims(app, cast, smtp):
+    """`--now` moves what is due, not the leases, which other processes judge by the wall clock."""
+    create_order(cast.tom, cast.pia)
+    leases = []
+    engine = db.engine
+
+    def look(_address):
+        with engine.connect() as connection:
+            leases.append(connection.scalar(select(ReportDelivery.claimed_until)))
+        far = DUE + timedelta(days=300)
+        elsewhere(app, lambda: recover(far, clock.fixed(DUE))).join()
+
+    smtp.on_rcpt = look
+    plan_due(DUE)
+    later = DUE + timedelta(days=2)
+    assert deliver(clock.fixed(later), wall=clock.fixed(DUE))["sent"] == 1
+    assert DUE < leases[0] < DUE + timedelta(minutes=5)
+
+
+def test_what_is_sent_again_after_a_day_is_waited_for_another_day(app, cast, smtp):
+    create_order(cast.tom, cast.pia)
+    smtp.on_data = lambda to: "550 no"
+    run()
+    later = DUE + timedelta(hours=30)
+    resend(cast.tom, only_execution().id, later)
+    app.extensions["mail"].port = 1  # nobody listens there
+    run(later)
+    recover(later + timedelta(hours=23))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.PENDING, Reason.SERVER)
+    recover(later + timedelta(hours=25))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.FAILED, Reason.SERVER)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("unsubscribed", "not sent (unsubscribed)."),
+        ("refused", "550 no"),
+        ("put off", "451 later"),
+        ("no server", "refused"),
+        ("crash", None),
+    ],
+)
+def test_only_a_yes_ends_the_doubt_about_a_mail_that_may_have_arrived(
+    app, cast, smtp, trouble, words
+):
+    schedule = create_order(cast.tom, cast.pia)
+    smtp.on_data = lambda to: HANG_UP
+    run()
+    (before,) = db.session.scalars(select(ReportDelivery.smtp_reply))
+    execution_id = only_execution().id
+    later = DUE + timedelta(hours=1)
+    resend(cast.tom, execution_id, later)
+    smtp.on_data = {"refused": lambda to: "550 no", "put off": lambda to: "451 later"}.get(
+        trouble, lambda to: None
+    )
+    if trouble == "unsubscribed":
+        set_subscribed(subscription(schedule, cast.pia).unsubscribe_token, False, later)
+    if trouble == "no server":
+        app.extensions["mail"].port = 1
+    if trouble == "crash":
+        claim("gone", later, later, 10)
+        recover(later + timedelta(minutes=2))
+        assert ledger()["pia@parent.example"] == (DeliveryStatus.PENDING, Reason.AMBIGUOUS)
+        recover(later + timedelta(hours=25))
+    else:
+        for hours in (0, 1, 2, 4, 26):
+            run(later + timedelta(hours=hours))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
+    (after,) = db.session.scalars(select(ReportDelivery.smtp_reply))
+    assert after.startswith(before)
+    assert words is None or after.count(words) == 1
+    assert only_execution().error_message == "1 mail may or may not have arrived."
+
+    app.extensions["mail"].port = smtp.port
+    smtp.on_data = lambda to: None
+    set_subscribed(subscription(schedule, cast.pia).unsubscribe_token, True, later)
+    resend(cast.tom, execution_id, later + timedelta(days=2))
+    assert run(later + timedelta(days=2))["sent"] == 1
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SENT, None)
+
+
+def test_the_server_being_away_does_not_hide_what_else_may_have_arrived(app, cast, smtp):
+    create_order(cast.tom, cast.ada, cast.pia)
+    smtp.on_data = lambda to: HANG_UP
+    run()
+    resend(cast.tom, only_execution().id, DUE)
+    app.extensions["mail"].port = 1
+    run()
+    assert set(ledger().values()) == {(DeliveryStatus.PENDING, Reason.AMBIGUOUS)}
+
+
+def test_the_remark_about_missed_runs_outlives_a_resend(cast, smtp):
+    create_order(cast.tom, cast.pia, now=NOW - timedelta(days=15))
+    smtp.on_data = lambda to: "550 no"
+    run()
+    execution = only_execution()
+    missed = "2 earlier runs were missed while nothing was running and will not be sent."
+    assert execution.error_message == f"{missed} 1 mail could not be delivered."
+    resend(cast.tom, execution.id, DUE)
+    assert execution.error_message == missed
+    run()
+    resend(cast.tom, execution.id, DUE)
+    smtp.on_data = lambda to: None
+    run()
+    assert execution.error_message == missed
+
+
+def test_a_person_who_sends_again_while_a_run_ends_is_not_overlooked(app, cast, smtp, monkeypatch):
+    create_order(cast.tom, cast.pia, cast.tom)
+    smtp.on_rcpt = lambda to: "550 no" if to.startswith("pia") else None
+    tom, threads = cast.tom.id, []
+    plainly = ledger_module._end
+
+    def interrupted(session, execution, *rest):
+        run_id = execution.id
+        threads.append(elsewhere(app, lambda: resend(db.session.get_one(User, tom), run_id, DUE)))
+        plainly(session, execution, *rest)
+
+    monkeypatch.setattr(ledger_module, "_end", interrupted)
+    run()
+    threads[0].join()
+    db.session.expire_all()
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.PENDING, None)
+    assert only_execution().status is ExecutionStatus.STARTED
+
+
+def test_a_deleted_schedule_is_not_due(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    with transaction():
+        # As an edit that crossed the deletion could have left it.
+        schedule.deleted_at = NOW
+    assert not anything_due(DUE)
+    assert plan_due(DUE).executions == 0
+
+
+@pytest.mark.parametrize("order", [run_now, send_test])
+def test_a_schedule_that_is_deleted_just_now_is_not_sent_by_hand(cast, smtp, monkeypatch, order):
+    schedule = create_order(cast.tom, cast.pia)
+    schedule_id = schedule.id
+    get = runs_module.get_schedule
+
+    def found_just_before(*args):
+        found = get(*args)
+        with db.engine.begin() as connection:
+            connection.execute(
+                update(ReportSchedule)
+                .where(ReportSchedule.id == schedule_id)
+                .values(deleted_at=NOW)
+            )
+        return found
+
+    monkeypatch.setattr(runs_module, "get_schedule", found_just_before)
+    with pytest.raises(NotFound):
+        order(cast.tom, schedule_id, NOW, message_domain="lindenhof.example")
+    assert db.session.scalars(select(ReportScheduleExecution)).all() == []
+
+
+def test_a_test_mail_is_no_run_of_the_schedule(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    send_test(cast.tom, schedule.id, NOW, message_domain="lindenhof.example")
+    assert deliver(clock.fixed(NOW))["sent"] == 1
+    assert only_execution().status is ExecutionStatus.COMPLETED
+    assert (schedule.last_sent, schedule.last_generated) == (None, None)
+
+
+def test_a_stop_gives_the_mail_in_hand_its_time(app):
+    server = _Server(app)
+    wait = app.config["MAIL_TIMEOUT_SECONDS"]
+    assert server.cfg.graceful_timeout > max(FINAL_REPLY_TIMEOUT, wait) + 3 * wait
 
 
 class TestWithASmallLimit:
@@ -382,6 +740,11 @@ def subscription(schedule, person) -> ReportScheduleRecipient:
     return db.session.scalars(
         select(ReportScheduleRecipient).filter_by(schedule_id=schedule.id, recipient_id=person.id)
     ).one()
+
+
+def standing(claimed):
+    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
+    return run.standings[claimed.recipient_id]
 
 
 def only_open() -> list[str]:

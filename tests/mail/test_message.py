@@ -106,3 +106,11 @@ def test_a_line_break_is_refused_everywhere_in_the_headers(bad, where):
 def test_a_line_break_in_an_attachments_name_is_refused():
     with pytest.raises(BadHeader):
         encode_attachment("a\r\nX-Evil: 1.csv", "text/csv", b"")
+
+
+@pytest.mark.parametrize("domain", ["ü" * 70 + ".example", "ä..example"])
+@pytest.mark.parametrize("where", ["to", "reply_to", "sender"])
+def test_a_domain_without_an_ascii_form_is_refused(domain, where):
+    value = f"Joe <joe@{domain}>" if where == "sender" else ("Joe", f"joe@{domain}")
+    with pytest.raises(UnicodeError):
+        create_message(**{where: value}).sealed()

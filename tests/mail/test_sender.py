@@ -53,7 +53,12 @@ UP_TO_DATA = (*GREETING, b"250 sender ok", b"250 recipient ok", b"354 go on")
         ((None,), Stage.CONNECT, Blame.SERVER),
         ((*GREETING, b"421 closing"), Stage.MAIL, Blame.SERVER),
         ((*GREETING, b"530 log in first"), Stage.MAIL, Blame.SERVER),
-        ((*GREETING, b"451 greylisted"), Stage.MAIL, Blame.TEMPORARY),
+        ((b"450 too many connections",), Stage.CONNECT, Blame.SERVER),
+        ((b"220 ready", b"451 no", b"451 no"), Stage.CONNECT, Blame.SERVER),
+        ((*GREETING, b"451 try later"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"452 disk full"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"555 what?"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"what?"), Stage.MAIL, Blame.SERVER),
         ((*GREETING, b"552 too large"), Stage.MAIL, Blame.PERMANENT),
         ((*GREETING, b"250 ok", b"450 later"), Stage.RCPT, Blame.TEMPORARY),
         ((*GREETING, b"250 ok", b"550 nobody"), Stage.RCPT, Blame.PERMANENT),
@@ -61,6 +66,7 @@ UP_TO_DATA = (*GREETING, b"250 sender ok", b"250 recipient ok", b"354 go on")
         ((*GREETING, b"250 ok", None), Stage.RCPT, Blame.TEMPORARY),
         ((*GREETING, b"250 ok", b"250 ok", b"451 later"), Stage.DATA, Blame.TEMPORARY),
         ((*GREETING, b"250 ok", b"250 ok", b"554 no"), Stage.DATA, Blame.PERMANENT),
+        ((*GREETING, b"250 ok", b"what?"), Stage.RCPT, Blame.TEMPORARY),
         ((*UP_TO_DATA, b"452 disk full"), Stage.CONTENT, Blame.TEMPORARY),
         ((*UP_TO_DATA, b"554 spam"), Stage.CONTENT, Blame.PERMANENT),
         ((*UP_TO_DATA, None), Stage.CONTENT, Blame.AMBIGUOUS),
@@ -71,7 +77,7 @@ def test_each_failure_is_blamed_by_its_stage_and_reply(app, replies, stage, blam
     with scripted_server(*replies) as port:
         app.extensions["mail"].port = port
         with pytest.raises(SendFailure) as caught, mail.connect() as session:
-            session.deliver(create_message(), lambda: True)
+            session.deliver(create_message().sealed(), lambda: True)
     assert (caught.value.stage, caught.value.blame) == (stage, blame)
     assert caught.value.reply
 
@@ -81,15 +87,15 @@ def test_the_phase_is_asked_for_after_the_recipient_and_before_the_content(app, 
     smtp.on_rcpt = lambda address: seen.append("RCPT")
     smtp.on_data = lambda address: seen.append("content")
     with mail.connect() as session:
-        reply = session.deliver(create_message(), lambda: seen.append("asked") or True)
+        reply = session.deliver(create_message().sealed(), lambda: seen.append("asked") or True)
     assert seen == ["RCPT", "asked", "content"]
     assert reply == "250 2.0.0 kept as 1"
 
 
 def test_a_no_before_the_content_sends_nothing_and_the_session_goes_on(app, smtp):
     with mail.connect() as session:
-        assert session.deliver(create_message(), lambda: False) is None
-        assert session.deliver(create_message(), lambda: True)
+        assert session.deliver(create_message().sealed(), lambda: False) is None
+        assert session.deliver(create_message().sealed(), lambda: True)
     assert len(smtp.arrived) == 1
     assert smtp.sessions == 1
 
@@ -97,7 +103,7 @@ def test_a_no_before_the_content_sends_nothing_and_the_session_goes_on(app, smtp
 def test_what_arrives_is_byte_for_byte_what_was_composed(app, smtp):
     message = create_message(text=".\n..\nleading dots\n")
     with mail.connect() as session:
-        session.deliver(message, lambda: True)
+        session.deliver(message.sealed(), lambda: True)
     assert smtp.arrived[0].content == message.as_bytes()
 
 
@@ -137,11 +143,101 @@ def test_an_error_while_saying_goodbye_hides_no_success(app):
     with scripted_server(*UP_TO_DATA, b"250 kept", None) as port:
         app.extensions["mail"].port = port
         with mail.connect() as session:
-            reply = session.deliver(create_message(), lambda: True)
+            reply = session.deliver(create_message().sealed(), lambda: True)
     assert reply == "250 kept"
 
 
-def test_a_non_ascii_domain_is_written_in_its_ascii_form(app, smtp):
+@pytest.mark.parametrize(
+    ("domain", "ascii_form"),
+    [
+        ("schüle.example", "xn--schle-mva.example"),
+        # Not strasse.example, which is what IDNA 2003 makes of it: another domain.
+        ("straße.example", "xn--strae-oqa.example"),
+        ("אב1.example", "xn--1-zhcd.example"),
+    ],
+)
+def test_a_non_ascii_domain_is_written_in_its_own_ascii_form_everywhere(
+    app, smtp, domain, ascii_form
+):
+    message = create_message(
+        to=("Jörg", f"jorg@{domain}"),
+        reply_to=("Tom", f"tom@{domain}"),
+        sender=f"Reports <reports@{domain}>",
+    )
     with mail.connect() as session:
-        session.deliver(create_message(to=("Jörg", "jorg@schüle.example")), lambda: True)
-    assert smtp.arrived[0].to == "jorg@xn--schle-mva.example"
+        session.deliver(message.sealed(), lambda: True)
+    (arrived,) = smtp.arrived
+    assert arrived.to == f"jorg@{ascii_form}"
+    assert arrived.sender == f"reports@{ascii_form}"
+    for header in ("To", "Reply-To", "From"):
+        assert arrived.message[header].addresses[0].domain == ascii_form
+
+
+def test_after_an_unforeseen_error_the_next_mail_gets_a_session_of_its_own(app, smtp):
+    def explode():
+        raise ZeroDivisionError
+
+    with mail.connect() as session:
+        with pytest.raises(ZeroDivisionError):
+            session.deliver(create_message().sealed(), explode)
+        assert not session.is_open
+    assert smtp.arrived == []
+
+
+@pytest.mark.parametrize(
+    ("code", "blame"),
+    [
+        (501, Blame.PERMANENT),
+        (504, Blame.PERMANENT),
+        (553, Blame.PERMANENT),
+        (554, Blame.PERMANENT),
+        (555, Blame.PERMANENT),
+        (450, Blame.SERVER),
+        (452, Blame.SERVER),
+        (530, Blame.SERVER),
+        (550, Blame.SERVER),
+    ],
+)
+def test_a_refused_sender_after_a_welcome_one_is_about_the_mail(app, smtp, code, blame):
+    with mail.connect() as session:
+        session.deliver(create_message().sealed(), lambda: True)
+        smtp.on_mail = lambda options: f"{code} no"
+        with pytest.raises(SendFailure) as caught:
+            session.deliver(create_message().sealed(), lambda: True)
+    assert (caught.value.stage, caught.value.blame) == (Stage.MAIL, blame)
+
+
+@pytest.mark.parametrize("code", [501, 504, 553, 554, 555])
+def test_a_refusal_of_what_only_this_mail_asked_for_is_about_the_mail(app, smtp, code):
+    smtp.on_mail = lambda options: f"{code} no" if "SMTPUTF8" in options else None
+    message = create_message(to=("Jörg", "jörg@family.example"))
+    with mail.connect() as session:
+        with pytest.raises(SendFailure) as caught:
+            session.deliver(message.sealed(), lambda: True)
+        assert session.deliver(create_message().sealed(), lambda: True)
+    assert caught.value.blame is Blame.PERMANENT
+
+
+def test_a_mail_over_the_servers_limit_is_not_even_offered(app, smtp):
+    smtp.limit = 2000
+    asked = []
+    smtp.on_mail = asked.append
+    with mail.connect() as session:
+        with pytest.raises(SendFailure) as caught:
+            session.deliver(create_message(text="long " * 1000).sealed(), lambda: True)
+        assert session.deliver(create_message().sealed(), lambda: True)
+    assert caught.value.blame is Blame.PERMANENT
+    assert "the mail server takes 2000" in caught.value.reply
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("stage", [Stage.RCPT, Stage.CONTENT])
+def test_after_an_answer_without_sense_the_session_is_over(app, stage):
+    """What the server says next would be taken for the answer to the next mail."""
+    replies = (*GREETING, b"250 ok") if stage is Stage.RCPT else UP_TO_DATA
+    with scripted_server(*replies, b"what?", b"250 kept") as port:
+        app.extensions["mail"].port = port
+        with mail.connect() as session:
+            with pytest.raises(SendFailure):
+                session.deliver(create_message().sealed(), lambda: True)
+            assert not session.is_open

@@ -1,0 +1,120 @@
+"""How people stand to a run at one moment: who gets nothing and why, and whose data the others may
+get. One rule, asked when the mails are made and once more for each just before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.orm import Session
+
+from reportapp.constants import Reason, Trigger
+from reportapp.models import (
+    ReportSchedule,
+    ReportScheduleExecution,
+    ReportScheduleRecipient,
+    User,
+)
+from reportapp.reports import Scope, load_scopes
+
+# Made once: they are asked for every single mail.
+_RUN = (
+    select(ReportScheduleExecution, ReportSchedule, User)
+    .join(ReportSchedule, ReportSchedule.id == ReportScheduleExecution.schedule_id)
+    .join(User, User.id == ReportSchedule.created_by_id)
+    .where(ReportScheduleExecution.id == bindparam("execution"))
+    .execution_options(populate_existing=True)
+)
+_PEOPLE = (
+    select(User, ReportScheduleRecipient)
+    .outerjoin(
+        ReportScheduleRecipient,
+        and_(
+            ReportScheduleRecipient.recipient_id == User.id,
+            ReportScheduleRecipient.schedule_id == bindparam("schedule"),
+        ),
+    )
+    .where(User.id.in_(bindparam("recipients", expanding=True)))
+    .execution_options(populate_existing=True)
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One recipient's: the reason to send nothing, or what the mail depends on. A mail may leave
+    only while its recipient's standing is the one that it was made for."""
+
+    skip: Reason | None
+    name: str
+    #: None only with a reason to send nothing.
+    email: str | None
+    unsubscribe_token: str | None
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution with what it hangs on, and the standings of some recipients by user id."""
+
+    execution: ReportScheduleExecution
+    schedule: ReportSchedule
+    author: User
+    standings: dict[int, Standing]
+
+
+def load_run(
+    session: Session, execution_id: int, recipient_ids: Sequence[int], now: datetime
+) -> Run:
+    """The run as the database has it, for the access of the aware instant `now`."""
+    execution, schedule, author = session.execute(_RUN, {"execution": execution_id}).one()
+    people = session.execute(
+        _PEOPLE, {"schedule": schedule.id, "recipients": list(recipient_ids)}
+    ).all()
+    scopes = load_scopes(
+        session, schedule.report_type, author, [person for person, _ in people], now
+    )
+    nobody = _nobody(execution, schedule, author)
+    return Run(
+        execution,
+        schedule,
+        author,
+        {
+            person.id: Standing(
+                nobody or _skip(execution.trigger, person, subscription, scopes[person.id]),
+                person.name,
+                person.email,
+                subscription.unsubscribe_token if subscription is not None else None,
+                scopes[person.id],
+            )
+            for person, subscription in people
+        },
+    )
+
+
+def _nobody(
+    execution: ReportScheduleExecution, schedule: ReportSchedule, author: User
+) -> Reason | None:
+    """Why nobody gets anything."""
+    if not author.is_active:
+        return Reason.AUTHOR_INACTIVE
+    # Somebody who sends by hand, or a test, may do so while the schedule is switched off.
+    off = execution.trigger is Trigger.SCHEDULE and not schedule.is_active
+    return Reason.SCHEDULE_OFF if off or schedule.deleted_at is not None else None
+
+
+def _skip(
+    trigger: Trigger, person: User, subscription: ReportScheduleRecipient | None, scope: Scope
+) -> Reason | None:
+    """Why this person gets nothing. A test goes to the author, on the schedule or not."""
+    if trigger is not Trigger.TEST:
+        if subscription is None or subscription.removed_at is not None:
+            return Reason.REMOVED
+        if not subscription.is_subscribed:
+            return Reason.UNSUBSCRIBED
+    if not person.is_active:
+        return Reason.INACTIVE
+    if not person.email:
+        return Reason.NO_ADDRESS
+    return None if scope else Reason.OUT_OF_SCOPE
