@@ -97,6 +97,9 @@ def test_periods_of_consecutive_runs_touch_and_never_overlap(case):
 def test_a_period_ends_on_the_day_that_the_rule_names(case):
     rule, start = case
     for period in periods_of(rule, start, 4):
+        noon = datetime.combine(period.end - DAY, time(12), rule.zone)
+        if noon.astimezone(UTC).astimezone(rule.zone).date() == period.end:
+            continue  # Samoa had no 30 December 2011: that day's run came on the 31st
         if rule.frequency is WEEKLY:
             assert period.end.isoweekday() in rule.days_of_week
         if rule.frequency is MONTHLY and rule.month_mode is MonthMode.WEEKDAY:
