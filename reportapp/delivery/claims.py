@@ -118,20 +118,17 @@ class Recorder:
     def note(self, claim: Claim, outcome: Outcome) -> None:
         self._waiting.append((claim, outcome))
 
-    def may_send(self, claim: Claim, standing: Standing) -> Reason | bool:
+    def may_send(self, claim: Claim, standing: Standing) -> bool:
         """Commit, just before the mail's content leaves, that from now on the server may have it.
 
-        True: go on. A reason: the recipient is to get nothing any more. False: not this mail, since
-        the claim is no longer ours, or since the mail was made for another standing than today's;
-        then `finish` gives it back, to be made anew.
+        False: not this mail, since the claim is no longer ours, or since the mail was made for
+        another standing than the present one; then `finish` gives it back, to be made anew or
+        skipped.
         """
         with self._writing() as session:
             run = load_run(session, claim.execution_id, [claim.recipient_id], self.clock())
-            present = run.standings[claim.recipient_id]
-            if present.skip is not None:
-                return present.skip
-            if present != standing:
-                log.info("delivery %s is made anew: things have changed", claim.id)
+            if run.standings[claim.recipient_id] != standing:
+                log.info("delivery %s goes back: things have changed", claim.id)
                 return False
             moved = session.execute(
                 update(ReportDelivery)

@@ -117,12 +117,12 @@ class _Sender:
 
     def _send(self, claimed: Claim, ready: Mail) -> Outcome | None:
         """What became of one mail; None when it was no longer ours or no longer right."""
-        verdict: Reason | bool | None = None
+        begun = False
 
         def before_content() -> bool:
-            nonlocal verdict
-            verdict = self.recorder.may_send(claimed, ready.standing)
-            return verdict is True
+            nonlocal begun
+            begun = self.recorder.may_send(claimed, ready.standing)
+            return begun
 
         try:
             reply = self._hand_over(ready, before_content)
@@ -134,14 +134,12 @@ class _Sender:
         except Exception as error:
             # One mail's trouble, whatever it is, must not hold up the others.
             log.exception("delivery %s was not sent", claimed.id)
-            if verdict is True:
+            if begun:
                 words = f"Interrupted while the mail was handed over ({type(error).__name__})."
                 return self._after_failure(claimed, Blame.AMBIGUOUS, words)
             if isinstance(error, ValueError):
                 return unwritable(error)
             return after_error(error, claimed.attempts, self.clock())
-        if isinstance(verdict, Reason):
-            return Outcome(DeliveryStatus.SKIPPED, verdict, charged=False)
         if reply is None:
             return None
         return Outcome(
