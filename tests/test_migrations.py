@@ -1,8 +1,12 @@
 """The migrations make exactly the tables of the models, up and down, on both databases."""
 
+from datetime import UTC, date, datetime, time
+
 import pytest
+from alembic.script import ScriptDirectory
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, insert, inspect, select
+from sqlalchemy.exc import IntegrityError
 
 from reportapp import create_app
 from reportapp.extensions import db
@@ -28,3 +32,177 @@ def test_on_sqlite(tmp_path):
 @pytest.mark.xdist_group("postgresql")
 def test_on_postgresql(tmp_path, postgresql):
     up_check_down_up(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))
+
+
+# The rhythms: what the older tables hold is kept and filled in
+
+
+def before_and_after(slug: str) -> tuple[str, str]:
+    """The revisions around the migration of that name."""
+    scripts = ScriptDirectory("migrations").walk_revisions()
+    (found,) = (one for one in scripts if one.path.endswith(f"_{slug}.py"))
+    return found.down_revision, found.revision
+
+
+def tables() -> dict:
+    """The tables as they now are, whatever the models say."""
+    db.session.remove()
+    found = MetaData()
+    found.reflect(db.engine)
+    return found.tables
+
+
+AT = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
+OLD = [
+    {"id": 1, "frequency": "daily", "next_scheduled": AT},
+    {"id": 2, "frequency": "weekly", "day_of_week": 5, "next_scheduled": AT},
+    {"id": 3, "frequency": "monthly", "day_of_month": 31, "is_active": False},
+]
+
+
+def fill(connection, found) -> None:
+    """A school, an author, a schedule of each kind, two executions, one of them by hand."""
+    people = {"school_id": 1, "role": "teacher", "given_name": "Tom", "family_name": "Example"}
+    stamp = {"created_at": AT, "updated_at": AT}
+    order = {
+        "name": "Order",
+        "report_type": "student_report",
+        "time": time(9, 30),
+        "time_zone": "Europe/Berlin",
+        "export_format": "csv",
+        "created_by_id": 1,
+        "is_active": True,
+        **stamp,
+    }
+    run = {"schedule_id": 2, "scheduled_for": AT, "started_at": AT, "status": "completed"}
+    run |= {"total_recipients": 0, "successful_sends": 0, "failed_sends": 0, "skipped": 0}
+    run |= {"unknown_sends": 0}
+    week = {"period_start": date(2026, 11, 9), "period_end": date(2026, 11, 16)}
+    until_now = {"period_start": date(2026, 11, 11), "period_end": date(2026, 11, 18)}
+    rows = {
+        "school": [
+            {"id": 1, "name": "Lindenhof", "is_demo": False, "time_zone": "Europe/Berlin", **stamp}
+        ],
+        "user": [
+            {"id": 1, **people, **stamp, "is_active": True, "session_version": 1, "locale": "en"}
+        ],
+        "report_schedule": [order | one for one in OLD],
+        "report_schedule_execution": [
+            {"id": 1, "trigger": "schedule", **run, **week},
+            {"id": 2, "trigger": "manual", **run, **until_now},
+        ],
+    }
+    for name, values in rows.items():
+        columns = found[name].columns.keys()
+        for value in values:
+            known = {key: entry for key, entry in value.items() if key in columns}
+            connection.execute(insert(found[name]).values(known))
+
+
+def rows_of(name: str) -> dict[int, dict]:
+    table = tables()[name]
+    with db.engine.connect() as connection:
+        return {row.id: dict(row._mapping) for row in connection.execute(select(table))}
+
+
+def refused(values: dict) -> bool:
+    """Whether the table takes no such change of the weekly schedule."""
+    table = tables()["report_schedule"]
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(table.update().where(table.c.id == 2).values(values))
+    except IntegrityError:
+        return True
+    return False
+
+
+def rhythms_up_and_down(app) -> None:
+    older, newer = before_and_after("rhythms")
+    with app.app_context():
+        upgrade(revision=older)
+        with db.engine.begin() as connection:
+            fill(connection, tables())
+        kept = rows_of("report_schedule"), rows_of("report_schedule_execution")
+
+        upgrade(revision=newer)
+        schedules, executions = rows_of("report_schedule"), rows_of("report_schedule_execution")
+        for old, new in zip(kept, (schedules, executions), strict=True):
+            assert old.keys() == new.keys()
+            for id_, row in old.items():
+                assert {name: new[id_][name] for name in row} == row
+        assert {id_: row["days_of_week"] for id_, row in schedules.items()} == {
+            1: "",
+            2: "5",
+            3: "",
+        }
+        added = {
+            "interval": 1,
+            "month_mode": "day",
+            "nth": 1,
+            "cron": None,
+            "start_date": None,
+            "end_date": None,
+            "paused_until": None,
+            "max_runs": None,
+            "closed_days": "send",
+            "exams_closed": False,
+            "period": "rhythm",
+        }
+        for row in schedules.values():
+            assert {name: row[name] for name in added} == added
+        assert {id_: row["planned_day"] for id_, row in executions.items()} == {
+            1: date(2026, 11, 16),
+            2: date(2026, 11, 18),
+        }
+        for wrong in (
+            {"interval": 0},
+            {"interval": 53},
+            {"max_runs": 0},
+            {"month_mode": "nonsense"},
+            {"closed_days": "nonsense"},
+            {"period": "nonsense"},
+            {"frequency": "hourly"},
+            {"frequency": "cron"},
+            {"frequency": "monthly"},
+            {"start_date": date(2026, 12, 2), "end_date": date(2026, 12, 1)},
+        ):
+            assert refused(wrong), wrong
+        # What only the newer version knows: a cron rule, and a monthly one without a day.
+        table = tables()["report_schedule"]
+        with db.engine.begin() as connection:
+            for id_, values in {
+                1: {"frequency": "cron", "cron": "0 9 * * 1-5", "time": time(0)},
+                2: {"days_of_week": "25", "max_runs": 3, "period": "last_week"},
+                3: {"frequency": "monthly", "month_mode": "school_day", "day_of_month": None},
+            }.items():
+                connection.execute(table.update().where(table.c.id == id_).values(values))
+
+        downgrade(revision=older)
+        again = rows_of("report_schedule")
+        assert again[2] == kept[0][2]
+        assert rows_of("report_schedule_execution") == kept[1]
+        for id_ in (1, 3):
+            row = again[id_]
+            assert (row["frequency"], row["is_active"], row["next_scheduled"]) == (
+                "daily",
+                False,
+                None,
+            )
+            assert row["name"] == "Order"
+        assert refused({"frequency": "cron"})
+        upgrade()
+        check()
+        assert rows_of("report_schedule")[2]["days_of_week"] == "5"
+        # Rows are held together again.
+        assert refused({"created_by_id": 999})
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_rhythms_keep_and_fill_in_rows_on_sqlite(tmp_path):
+    rhythms_up_and_down(create_app({"INSTANCE_PATH": str(tmp_path)}))
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_rhythms_keep_and_fill_in_rows_on_postgresql(tmp_path, postgresql):
+    rhythms_up_and_down(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))

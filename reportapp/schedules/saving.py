@@ -1,13 +1,13 @@
 """When a schedule would run next if it were saved as it stands: for saving it, and for showing the
 next runs before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from reportapp.constants import PeriodKind
+from reportapp.constants import ClosedDays, PeriodKind
 from reportapp.errors import InvalidInput
 from reportapp.models import ReportSchedule
 from reportapp.recurrence import next_run_after
@@ -70,7 +70,7 @@ def _why_never(timing: Timing, now: datetime) -> dict[str, list[str]]:
         return {"max_runs": [f"It has been sent {last.count} times already. Give a higher number."]}
     if rule.end is not None:
         return {"end_date": ["It would never run: its rhythm has no time before its last day."]}
-    if next_run_after(rule, now) is not None:
+    if next_run_after(replace(rule, closed_days=ClosedDays.SEND), now) is not None:
         return {
             "closed_days": ["It would never run: every one of its days is a day without school."]
         }
