@@ -43,10 +43,8 @@ class SchoolCalendar:
     def closed_until(self, day: date) -> date | None:
         """The last day of the closed days without a break that `day` is one of; None when it is
         none. Weekends are not looked at."""
-        place = bisect_right(self._firsts, day) - 1
-        if place < 0 or day > self._blocks[place].last:
-            return None
-        return self._blocks[place].last
+        block = self._block_of(day)
+        return block.last if block is not None else None
 
     def why_closed(self, day: date) -> str | None:
         """In a reader's words, or None on an open day."""
@@ -56,12 +54,21 @@ class SchoolCalendar:
         return None if day.isoweekday() in self.weekdays else f"no lessons on {day:%A}s"
 
     def open_day_from(self, day: date, step: int) -> date | None:
-        """The first open day at or after `day` (`step` 1), or at or before it (-1)."""
-        for _ in range(MOST_CLOSED_DAYS):
-            if self.is_open(day):
+        """The first open day at or after `day` (`step` 1), or at or before it (-1); None when it is
+        further than MOST_CLOSED_DAYS."""
+        far = day + step * MOST_CLOSED_DAYS * _DAY
+        while step * (far - day).days > 0:
+            block = self._block_of(day)
+            if block is not None:
+                day = block.last if step > 0 else block.first
+            elif day.isoweekday() in self.weekdays:
                 return day
             day += step * _DAY
         return None
+
+    def _block_of(self, day: date) -> Span | None:
+        place = bisect_right(self._firsts, day) - 1
+        return self._blocks[place] if place >= 0 and day <= self._blocks[place].last else None
 
     def term_of(self, day: date) -> Span | None:
         """The term that `day` lies in, else the last one that ended before it."""

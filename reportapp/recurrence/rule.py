@@ -116,7 +116,7 @@ def next_occurrences(
     """The rule's next days after the aware `instant`, among them those that are skipped, until
     `count` of them run. Runs that fall together are one."""
     found: list[Occurrence] = []
-    for occurrence in _occurrences(rule, instant, calendar):
+    for occurrence in _occurrences(rule, instant, calendar, all_skipped=True):
         found.append(occurrence)
         count -= occurrence.run is not None
         if count <= 0:
@@ -127,18 +127,25 @@ def next_occurrences(
 def _runs(
     rule: Rule, instant: datetime, calendar: SchoolCalendar, bounded: bool = True
 ) -> Iterator[datetime]:
-    for occurrence in _occurrences(rule, instant, calendar, bounded):
+    for occurrence in _occurrences(rule, instant, calendar, bounded=bounded):
         if occurrence.run is not None:
             yield occurrence.run
 
 
 def _occurrences(
-    rule: Rule, instant: datetime, calendar: SchoolCalendar, bounded: bool = True
+    rule: Rule,
+    instant: datetime,
+    calendar: SchoolCalendar,
+    *,
+    bounded: bool = True,
+    all_skipped: bool = False,
 ) -> Iterator[Occurrence]:
     """What comes strictly after `instant`, in its order."""
     times = rule.cron.times if rule.cron is not None else (rule.time,)
     before: datetime | None = None
-    for meant, day, reason in _days(rule, _scan_from(rule, instant, calendar), calendar, bounded):
+    begin = _scan_from(rule, instant, calendar)
+    days = _days(rule, begin, calendar, bounded=bounded, all_skipped=all_skipped)
+    for meant, day, reason in days:
         if day is None:
             if _instant_of(meant, times[0], rule.zone) > instant:
                 yield Occurrence(meant, None, reason)
@@ -169,36 +176,52 @@ def _scan_from(rule: Rule, instant: datetime, calendar: SchoolCalendar) -> date:
 
 
 def _days(
-    rule: Rule, day: date, calendar: SchoolCalendar, bounded: bool = True
+    rule: Rule, day: date, calendar: SchoolCalendar, *, bounded: bool, all_skipped: bool
 ) -> Iterator[tuple[date, date | None, str | None]]:
-    """(the day meant, the day it runs on or None, why it is another one), from `day` on."""
+    """(the day meant, the day it runs on or None, why it is another one), from `day` on; of closed
+    days in a row only the first, unless `all_skipped` are wanted."""
     first = max(filter(None, (rule.start, rule.paused_until)), default=date.min)
     last = rule.end or date.max
     if not bounded:
         first, last = date.min, date.max
     calendar = calendar.exams_closed if rule.exams_closed else calendar
     day = max(day, first)
-    horizon = day.year + HORIZON_YEARS
-    for meant in _meant_days(rule, day, calendar):
+    horizon, policy = day.year + HORIZON_YEARS, rule.closed_days
+    days = _meant_days(rule, day, calendar)
+    while (meant := next(days, None)) is not None:
         if meant > last or meant.year > horizon:
             return
-        shifted, reason = _shifted(rule.closed_days, meant, calendar)
-        if shifted is not None and shifted < first:
-            shifted, reason = None, f"{reason}; before its first day"
-        if shifted is not None and shifted > last:
-            shifted, reason = None, f"{reason}; after its last day"
-        yield meant, shifted, reason
+        if policy is ClosedDays.SEND or calendar.is_open(meant):
+            yield meant, meant, None
+            continue
+        step = {ClosedDays.BEFORE: -1, ClosedDays.AFTER: 1}.get(policy)
+        shifted = calendar.open_day_from(meant, step) if step else None
+        moved = shifted if shifted is not None and first <= shifted <= last else None
+        if not all_skipped:
+            yield meant, moved, None
+            on = _after_closed(policy, meant, shifted, calendar)
+            if on is None:
+                return
+            if on - meant > _DAY:
+                days = _meant_days(rule, on, calendar)
+        elif shifted is not None and moved is None:
+            edge = "before its first day" if shifted < first else "after its last day"
+            yield meant, None, f"{calendar.why_closed(meant)}; {edge}"
+        else:
+            yield meant, moved, calendar.why_closed(meant)
 
 
-def _shifted(
-    policy: ClosedDays, day: date, calendar: SchoolCalendar
-) -> tuple[date | None, str | None]:
-    if policy is ClosedDays.SEND or calendar.is_open(day):
-        return day, None
-    reason = calendar.why_closed(day)
-    if policy is ClosedDays.SKIP:
-        return None, reason
-    return calendar.open_day_from(day, 1 if policy is ClosedDays.AFTER else -1), reason
+def _after_closed(
+    policy: ClosedDays, meant: date, shifted: date | None, calendar: SchoolCalendar
+) -> date | None:
+    """From which day on there can be another run, after `meant` was closed; None: from none."""
+    if meant == date.max:
+        return None
+    until = calendar.closed_until(meant) or meant
+    if policy is ClosedDays.AFTER:
+        # The others of these closed days come together with this one, or are too far, too.
+        until = shifted - _DAY if shifted else until - min(until - meant, MOST_CLOSED_DAYS * _DAY)
+    return max(meant, until) + _DAY if until < date.max else None
 
 
 def _meant_days(rule: Rule, day: date, calendar: SchoolCalendar) -> Iterator[date]:
