@@ -66,7 +66,7 @@ def parse_cron(text: str) -> Cron:
 def _parsed(fields: list[str]) -> CronSim:
     start = datetime(2000, 1, 1, tzinfo=UTC)
     # CronSim 2.8 reads 3-3/5 as 3-31/5.
-    fields = [re.sub(r"\b(\w+)-\1/0*[1-9]\d*", r"\1", field) for field in fields]
+    fields = [re.sub(r"\b0*(\w+)-0*\1/0*[1-9]\d*", r"\1", field.upper()) for field in fields]
     try:
         return CronSim(" ".join(fields), start)
     except CronSimError:
