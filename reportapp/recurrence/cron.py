@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from cronsim import CronSim, CronSimError
+from cronsim.cronsim import SYMBOLIC_DAYS, SYMBOLIC_MONTHS
 
 #: More characters than any sensible rule has.
 MOST_CHARACTERS = 100
@@ -65,8 +66,7 @@ def parse_cron(text: str) -> Cron:
 
 def _parsed(fields: list[str]) -> CronSim:
     start = datetime(2000, 1, 1, tzinfo=UTC)
-    # CronSim 2.8 reads 3-3/5 as 3-31/5.
-    fields = [re.sub(r"\b0*(\w+)-0*\1/0*[1-9]\d*", r"\1", field.upper()) for field in fields]
+    fields = [_RANGE_WITH_STEP.sub(_one_or_range, field.upper()) for field in fields]
     try:
         return CronSim(" ".join(fields), start)
     except CronSimError:
@@ -75,3 +75,15 @@ def _parsed(fields: list[str]) -> CronSim:
         CronSim(f"{minute} {hour} {day} * {weekday}", start)
         CronSim(" ".join((minute, hour, "*", *fields[3:])), start)
     raise ValueError("This would never run: none of these months has such a day.")
+
+
+_RANGE_WITH_STEP = re.compile(r"([A-Z0-9]+)-([A-Z0-9]+)/0*[1-9]\d*")
+_NAMES = {name: number for number, name in enumerate(SYMBOLIC_DAYS)} | {
+    name: number for number, name in enumerate(SYMBOLIC_MONTHS, start=1)
+}
+
+
+def _one_or_range(found: re.Match[str]) -> str:
+    """CronSim 2.8 reads 3-3/5 as 3-31/5; it is 3."""
+    first, last = (_NAMES.get(text, text.lstrip("0")) for text in found.groups())
+    return found[1] if str(first or 0) == str(last or 0) else found[0]
