@@ -56,13 +56,15 @@ class SchoolCalendar:
     def open_day_from(self, day: date, step: int) -> date | None:
         """The first open day at or after `day` (`step` 1), or at or before it (-1); None when it is
         further than MOST_CLOSED_DAYS."""
-        far = day + step * MOST_CLOSED_DAYS * _DAY
-        while step * (far - day).days > 0:
+        begin = day
+        while self.weekdays and abs((day - begin).days) <= MOST_CLOSED_DAYS:
             block = self._block_of(day)
             if block is not None:
                 day = block.last if step > 0 else block.first
             elif day.isoweekday() in self.weekdays:
                 return day
+            if day in (date.min, date.max):
+                return None
             day += step * _DAY
         return None
 

@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -143,20 +144,24 @@ def _occurrences(
     """What comes strictly after `instant`, in its order."""
     times = rule.cron.times if rule.cron is not None else (rule.time,)
     before: datetime | None = None
-    begin = _scan_from(rule, instant, calendar)
-    days = _days(rule, begin, calendar, bounded=bounded, all_skipped=all_skipped)
-    for meant, day, reason in days:
-        if day is None:
-            if _instant_of(meant, times[0], rule.zone) > instant:
-                yield Occurrence(meant, None, reason)
-            continue
-        for at in times:
-            run = _instant_of(day, at, rule.zone)
-            # Two runs meet where one is shifted to the other's day, and where a zone skipped an
-            # hour or a whole day.
-            if run > instant and (before is None or run - before >= LEAST_GAP):
-                yield Occurrence(meant, run, reason)
-            before = run if before is None else max(before, run)
+    # At the ends of time (the years 1 and 9999) nothing comes.
+    with suppress(OverflowError):
+        begin = _scan_from(rule, instant, calendar)
+        days = _days(rule, begin, calendar, bounded=bounded, all_skipped=all_skipped)
+        for meant, day, reason in days:
+            if day is None:
+                if _instant_of(meant, times[0], rule.zone) > instant:
+                    yield Occurrence(meant, None, reason)
+                continue
+            for at in times:
+                run = _instant_of(day, at, rule.zone)
+                if bounded and rule.end and run.astimezone(rule.zone).date() > rule.end:
+                    continue  # a gap moves it past midnight
+                # Two runs meet where one is shifted to the other's day, and where a zone skipped
+                # an hour or a whole day.
+                if run > instant and (before is None or run - before >= LEAST_GAP):
+                    yield Occurrence(meant, run, reason)
+                before = run if before is None else max(before, run)
 
 
 def _scan_from(rule: Rule, instant: datetime, calendar: SchoolCalendar) -> date:
@@ -187,6 +192,8 @@ def _days(
     calendar = calendar.exams_closed if rule.exams_closed else calendar
     day = max(day, first)
     horizon, policy = day.year + HORIZON_YEARS, rule.closed_days
+    if not calendar.weekdays and policy is not ClosedDays.SEND:
+        return
     days = _meant_days(rule, day, calendar)
     while (meant := next(days, None)) is not None:
         if meant > last or meant.year > horizon:
