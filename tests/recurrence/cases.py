@@ -186,7 +186,7 @@ def rules(draw: st.DrawFn, wall: datetime, zone: ZoneInfo, kind: str, aimed: boo
         "exams_closed": draw(st.booleans()),
     }
     at = wall.time() if aimed else draw(st.just(wall.time()) | st.times())
-    at = at.replace(second=0, microsecond=0)
+    at = at.replace(second=0, microsecond=0, fold=0)  # `times` draws folds, too
     weekday = wall.isoweekday() if aimed else draw(st.integers(1, 7))
     match kind:
         case "daily":
