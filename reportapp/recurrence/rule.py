@@ -303,9 +303,9 @@ def _by_cron(cron: Cron, day: date) -> Iterator[date]:
 
 
 def _months(day: date) -> Iterator[date]:
-    """The first days of the months from that of `day` on."""
+    """The first days of the months from that of `day` on, to the horizon."""
     year, month = day.year, day.month
-    while year <= date.max.year:
+    while year <= min(date.max.year, day.year + HORIZON_YEARS):
         yield date(year, month, 1)
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
 
