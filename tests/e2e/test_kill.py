@@ -33,7 +33,9 @@ def order(server):
     with inside(server.env):
         cast = create_recent_cast()
         guardians = create_many_families(cast, cast.tom, RECIPIENTS)
-        schedule = create_order(cast.tom, *guardians, frequency="weekly", now=datetime.now(UTC))
+        schedule = create_order(
+            cast.tom, *guardians, frequency="daily", is_active=False, now=datetime.now(UTC)
+        )
         return cast.tom.id, schedule.id
 
 
