@@ -141,10 +141,13 @@ class AttendanceStatus(StrEnum):
     LATE = "late"
     ABSENT = "absent"
     EXCUSED = "excused"
+    #: There for a part of the lesson or day.
+    PARTIAL = "partial"
+    LEFT_EARLY = "left_early"
 
 
 #: Counts as having been there.
-ATTENDED = frozenset({AttendanceStatus.PRESENT, AttendanceStatus.LATE})
+ATTENDED = frozenset(AttendanceStatus) - {AttendanceStatus.ABSENT, AttendanceStatus.EXCUSED}
 
 
 class ScoreStatus(StrEnum):
@@ -192,3 +195,46 @@ YEAR_TYPE = "schoolYear"
 class EnrollmentRole(StrEnum):
     STUDENT = "student"
     TEACHER = "teacher"
+
+
+class AudienceKind(StrEnum):
+    """A group of recipients that is told apart anew for every run."""
+
+    #: Of the schedule's author: of the classes that they teach, or whom they tutor.
+    MY_GUARDIANS = "my_guardians"
+    #: Of one class.
+    CLASS_GUARDIANS = "class_guardians"
+    CLASS_TEACHERS = "class_teachers"
+    CLASS_TUTORS = "class_tutors"
+    ALL_TUTORS = "all_tutors"
+
+
+#: Audiences that are of one class.
+CLASS_AUDIENCES = frozenset(
+    {AudienceKind.CLASS_GUARDIANS, AudienceKind.CLASS_TEACHERS, AudienceKind.CLASS_TUTORS}
+)
+
+
+class ImportKind(StrEnum):
+    """What a file of school data holds."""
+
+    ONEROSTER = "oneroster"
+    ATTENDANCE = "attendance"
+    MARKS = "marks"
+
+
+class ImportStatus(StrEnum):
+    """How far an import has come."""
+
+    #: Being read and compared; nothing is written.
+    CHECKING = "checking"
+    #: Looked at; waits for a person's yes.
+    CHECKED = "checked"
+    SAVING = "saving"
+    DONE = "done"
+    #: Refused or broken off; nothing was written.
+    FAILED = "failed"
+
+
+#: Somebody is at work on it.
+RUNNING_IMPORTS = frozenset({ImportStatus.CHECKING, ImportStatus.SAVING})

@@ -1,10 +1,20 @@
 """The tables. No queries and no commits live here."""
 
-from reportapp.models.authored import StudentReport, TeacherWeeklyReport, TutorWeeklyReport
+from reportapp.models.authored import (
+    ReportReading,
+    StudentReport,
+    TeacherWeeklyReport,
+    TutorWeeklyReport,
+)
 from reportapp.models.calendar import CalendarEntry
 from reportapp.models.execution import ReportDelivery, ReportScheduleExecution
+from reportapp.models.imports import ImportMapping, ImportRun
 from reportapp.models.people import ApiToken, GuardianLink, TutorLink, User
-from reportapp.models.schedule import ReportSchedule, ReportScheduleRecipient
+from reportapp.models.schedule import (
+    ReportSchedule,
+    ReportScheduleAudience,
+    ReportScheduleRecipient,
+)
 from reportapp.models.school import (
     AcademicSession,
     AttendanceRecord,
@@ -26,9 +36,13 @@ __all__ = [
     "Course",
     "Enrollment",
     "GuardianLink",
+    "ImportMapping",
+    "ImportRun",
     "LineItem",
     "ReportDelivery",
+    "ReportReading",
     "ReportSchedule",
+    "ReportScheduleAudience",
     "ReportScheduleExecution",
     "ReportScheduleRecipient",
     "Result",

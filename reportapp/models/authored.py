@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from reportapp.constants import AuthoredStatus
+from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.extensions import Base
 from reportapp.models.types import UtcDateTime, words
 
@@ -23,6 +23,9 @@ class Authored:
     show_to_parent: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Counts from 1. What was sent is corrected by a next version; when that one is sent, this one
+    #: is archived.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -32,7 +35,7 @@ class StudentReport(Authored, Base):
 
     __tablename__ = "student_report"
     __table_args__ = (
-        UniqueConstraint("author_id", "student_id", "class_group_id", "period_start"),
+        UniqueConstraint("author_id", "student_id", "class_group_id", "period_start", "version"),
         Index(None, "student_id", "class_group_id", "period_end"),
         CheckConstraint(_PROGRESS, name="progress_percent"),
         CheckConstraint("period_end > period_start", name="period_in_order"),
@@ -54,7 +57,7 @@ class TutorWeeklyReport(Authored, Base):
 
     __tablename__ = "tutor_weekly_report"
     __table_args__ = (
-        UniqueConstraint("author_id", "student_id", "week_start"),
+        UniqueConstraint("author_id", "student_id", "week_start", "version"),
         Index(None, "student_id", "week_start"),
         CheckConstraint(_PROGRESS, name="progress_percent"),
     )
@@ -71,10 +74,40 @@ class TeacherWeeklyReport(Authored, Base):
 
     __tablename__ = "teacher_weekly_report"
     __table_args__ = (
-        UniqueConstraint("author_id", "student_id", "class_group_id", "week_start"),
+        UniqueConstraint("author_id", "student_id", "class_group_id", "week_start", "version"),
         Index(None, "student_id", "class_group_id", "week_start"),
     )
 
     class_group_id: Mapped[int] = mapped_column(ForeignKey("class_group.id"))
     week_start: Mapped[date]
     notes: Mapped[str] = mapped_column(Text, default="")
+
+
+class ReportReading(Base):
+    """That somebody has read a written report, and whether they said so."""
+
+    __tablename__ = "report_reading"
+    __table_args__ = (
+        UniqueConstraint("kind", "report_id", "reader_id"),
+        Index(None, "reader_id"),
+        CheckConstraint(
+            "kind IN ('student_report', 'tutor_weekly_report', 'teacher_weekly_report')",
+            name="kind",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Which of the three tables `report_id` is of.
+    kind: Mapped[ReportType] = mapped_column(
+        Enum(
+            ReportType,
+            native_enum=False,
+            create_constraint=False,
+            length=30,
+            values_callable=lambda members: [member.value for member in members],
+        )
+    )
+    report_id: Mapped[int]
+    reader_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from reportapp.constants import Role
@@ -73,6 +73,12 @@ class GuardianLink(Base):
     student_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     begin_date: Mapped[date | None]
     end_date: Mapped[date | None]
+    #: What they are to the child, such as "parent" or "guardian".
+    relation: Mapped[str | None] = mapped_column(String(50))
+    #: Set by an admin, never by an import: this person gets and sees nothing about the child.
+    no_contact: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: False: gone from the school's own system.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class TutorLink(Base):

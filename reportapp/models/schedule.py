@@ -2,10 +2,11 @@
 
 from datetime import date, datetime, time
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reportapp.constants import (
+    AudienceKind,
     ClosedDays,
     ExportFormat,
     Frequency,
@@ -76,6 +77,8 @@ class ReportSchedule(Base):
     time: Mapped[time]
     #: IANA name.
     time_zone: Mapped[str] = mapped_column(String(64))
+    #: Its reports are about this class only; None: about all that author and recipient may see.
+    class_group_id: Mapped[int | None] = mapped_column(ForeignKey("class_group.id"))
     export_format: Mapped[ExportFormat] = mapped_column(words(ExportFormat, "export_format"))
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     is_active: Mapped[bool] = mapped_column(default=True)
@@ -105,6 +108,8 @@ class ReportScheduleRecipient(Base):
     schedule_id: Mapped[int] = mapped_column(ForeignKey("report_schedule.id"))
     recipient_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     is_subscribed: Mapped[bool] = mapped_column(default=True)
+    #: Put on by name. False: belongs to one of the audiences, or did.
+    is_direct: Mapped[bool] = mapped_column(default=True, server_default=true())
     unsubscribe_token: Mapped[str] = mapped_column(String(43))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
     unsubscribed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -114,3 +119,22 @@ class ReportScheduleRecipient(Base):
 
     schedule: Mapped[ReportSchedule] = relationship()
     recipient: Mapped[User] = relationship()
+
+
+class ReportScheduleAudience(Base):
+    """A group that receives a schedule: who that is, is told apart anew for every run."""
+
+    __tablename__ = "report_schedule_audience"
+    __table_args__ = (
+        UniqueConstraint("schedule_id", "kind", "class_group_id"),
+        Index(None, "schedule_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    schedule_id: Mapped[int] = mapped_column(ForeignKey("report_schedule.id"))
+    kind: Mapped[AudienceKind] = mapped_column(words(AudienceKind, "kind"))
+    #: For those that are of one class.
+    class_group_id: Mapped[int | None] = mapped_column(ForeignKey("class_group.id"))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    schedule: Mapped[ReportSchedule] = relationship()

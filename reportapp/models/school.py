@@ -2,7 +2,16 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reportapp.constants import AttendanceStatus, EnrollmentRole, ScoreStatus
@@ -45,6 +54,8 @@ class AcademicSession(Base):
     type: Mapped[str] = mapped_column(String(30))
     start_date: Mapped[date]
     end_date: Mapped[date]
+    #: False: gone from the school's own system.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Course(Base):
@@ -58,6 +69,8 @@ class Course(Base):
     sourced_id: Mapped[str | None] = mapped_column(String(255))
     title: Mapped[str] = mapped_column(String(200))
     subject: Mapped[str] = mapped_column(String(100))
+    #: False: gone from the school's own system.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class ClassGroup(Base):
@@ -94,6 +107,8 @@ class Enrollment(Base):
     role: Mapped[EnrollmentRole] = mapped_column(words(EnrollmentRole, "role"))
     begin_date: Mapped[date | None]
     end_date: Mapped[date | None]
+    #: False: gone from the school's own system.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class LineItem(Base):
@@ -115,6 +130,8 @@ class LineItem(Base):
     due_date: Mapped[date]
     result_value_min: Mapped[float] = mapped_column(default=0.0)
     result_value_max: Mapped[float] = mapped_column(default=100.0)
+    #: False: gone from the school's own system.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Result(Base):
@@ -134,24 +151,41 @@ class Result(Base):
     score_status: Mapped[ScoreStatus] = mapped_column(words(ScoreStatus, "score_status"))
     #: None until graded.
     score: Mapped[float | None]
+    #: A mark in the school's own words, such as "A-" or "2+".
+    text_score: Mapped[str | None] = mapped_column(String(50))
     score_date: Mapped[date | None]
     comment: Mapped[str | None] = mapped_column(Text)
+    #: False: gone from the school's own system.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+
+_WHOLE_DAYS = text("class_group_id IS NULL")
 
 
 class AttendanceRecord(Base):
-    """Whether a student was there in one lesson of one class."""
+    """Whether a student was there: in one lesson of one class, or, without a class, on a day (or a
+    part of it) at school, which counts in every class of theirs."""
 
     __tablename__ = "attendance_record"
     __table_args__ = (
         UniqueConstraint("student_id", "date", "class_group_id", "lesson"),
+        Index(
+            "uq_attendance_record_student_id_date_lesson",
+            "student_id",
+            "date",
+            "lesson",
+            unique=True,
+            sqlite_where=_WHOLE_DAYS,
+            postgresql_where=_WHOLE_DAYS,
+        ),
         Index(None, "class_group_id", "date"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     student_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    class_group_id: Mapped[int] = mapped_column(ForeignKey("class_group.id"))
+    class_group_id: Mapped[int | None] = mapped_column(ForeignKey("class_group.id"))
     date: Mapped[date]
-    #: The lesson of the day, 1 being the first.
+    #: The lesson (or, without a class, the part) of the day, 1 being the first; 0: all of the day.
     lesson: Mapped[int] = mapped_column(default=1)
     status: Mapped[AttendanceStatus] = mapped_column(words(AttendanceStatus, "status"))
     note: Mapped[str | None] = mapped_column(String(500))

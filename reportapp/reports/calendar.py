@@ -36,6 +36,7 @@ def terms_of(session: Session, school_id: int) -> list[AcademicSession]:
         select(AcademicSession)
         .where(
             AcademicSession.school_id == school_id,
+            AcademicSession.is_active,
             AcademicSession.type.in_((*TERM_TYPES, YEAR_TYPE)),
         )
         .order_by(AcademicSession.start_date, AcademicSession.end_date, AcademicSession.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, distinct, func, select, true
+from sqlalchemy import ColumnElement, case, distinct, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from reportapp.constants import (
@@ -121,6 +121,8 @@ def scores(session: Session, pairs: Collection[Pair], period: Period) -> dict[Pa
         )
         .join(LineItem, LineItem.id == Result.line_item_id)
         .where(
+            Result.is_active,
+            LineItem.is_active,
             LineItem.due_date >= period.start,
             LineItem.due_date < period.end,
             among(LineItem.class_group_id, _second(pairs)),
@@ -139,6 +141,7 @@ def assignments_due(session: Session, classes: Collection[int], period: Period) 
     rows = session.execute(
         select(LineItem.class_group_id, func.count())
         .where(
+            LineItem.is_active,
             LineItem.due_date >= period.start,
             LineItem.due_date < period.end,
             among(LineItem.class_group_id, classes),
@@ -149,7 +152,8 @@ def assignments_due(session: Session, classes: Collection[int], period: Period) 
 
 
 def attendance(session: Session, pairs: Collection[Pair], period: Period) -> dict[Pair, Pair]:
-    """(lessons attended, lessons that count) by (student, class); excused ones do not count."""
+    """(lessons attended, lessons that count) by (student, class); excused ones do not count. What
+    is recorded for a day at school and not for a lesson counts in every class."""
     rows = session.execute(
         select(
             AttendanceRecord.student_id,
@@ -161,12 +165,22 @@ def attendance(session: Session, pairs: Collection[Pair], period: Period) -> dic
             AttendanceRecord.date >= period.start,
             AttendanceRecord.date < period.end,
             AttendanceRecord.status != AttendanceStatus.EXCUSED,
-            among(AttendanceRecord.class_group_id, _second(pairs)),
+            or_(
+                AttendanceRecord.class_group_id.is_(None),
+                among(AttendanceRecord.class_group_id, _second(pairs)),
+            ),
             among(AttendanceRecord.student_id, _first(pairs)),
         )
         .group_by(AttendanceRecord.student_id, AttendanceRecord.class_group_id)
     )
-    return {(student, group): (attended, total) for student, group, attended, total in rows}
+    found = {(student, group): (attended, total) for student, group, attended, total in rows}
+    return {
+        (student, group): (lessons[0] + days[0], lessons[1] + days[1])
+        for student, group in pairs
+        if (lessons := found.get((student, group), (0, 0)))
+        and (days := found.get((student, None), (0, 0)))
+        and lessons[1] + days[1]
+    }
 
 
 def attendance_days(

@@ -23,8 +23,11 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    false,
+    not_,
     or_,
     select,
+    true,
 )
 from sqlalchemy.orm import Session, aliased
 
@@ -117,8 +120,12 @@ def school_day(session: Session, person: User, now: datetime) -> date:
 
 
 def holds(link: Any, day: date | BindParameter[date]) -> ColumnElement[bool]:
-    """Whether a link or enrolment (anything with begin_date and end_date) runs on `day`."""
+    """Whether a link or enrolment runs on `day`: it has begun, has not ended, is still known to the
+    school's own system, and nobody has forbidden the contact."""
     return and_(
+        # Nobody imports who tutors whom, and contact is forbidden to guardians only.
+        getattr(link, "is_active", true()),
+        not_(getattr(link, "no_contact", false())),
         or_(link.begin_date.is_(None), link.begin_date <= day),
         or_(link.end_date.is_(None), link.end_date >= day),
     )
