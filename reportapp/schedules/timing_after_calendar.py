@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reportapp.constants import ClosedDays, MonthMode
 from reportapp.models import ReportSchedule, User
 from reportapp.reports.calendar import load_calendar
 from reportapp.schedules.timing import Timing, follows_calendar, last_run, rule_of
@@ -12,7 +13,9 @@ from reportapp.schedules.timing import Timing, follows_calendar, last_run, rule_
 
 def calendar_changed(session: Session, school_id: int, now: datetime) -> int:
     """Plan anew what follows the school's calendar, after a change of it at the aware instant `now`
-    and in the same transaction; how many schedules moved. A run whose time has come stays."""
+    and in the same transaction; how many schedules moved. A run whose time has come stays. One that
+    was to come later than its rhythm says, since its day was closed, comes at once when that day
+    turns out to have been open."""
     calendar, moved = load_calendar(session, school_id), 0
     for schedule in session.scalars(
         select(ReportSchedule)
@@ -28,6 +31,10 @@ def calendar_changed(session: Session, school_id: int, now: datetime) -> int:
         if not follows_calendar(rule) or (found is not None and found <= now):
             continue
         timing = Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
-        schedule.next_scheduled = timing.next_run(now)
+        # Since its last run or change the schedule has made no other, so what the new calendar
+        # has between then and now is what the old one had moved to `found`.
+        moved_on = rule.closed_days is ClosedDays.AFTER or rule.month_mode is MonthMode.SCHOOL_DAY
+        since = schedule.updated_at if found is not None and moved_on else now
+        schedule.next_scheduled = timing.next_run(since)
         moved += schedule.next_scheduled != found
     return moved
