@@ -1,7 +1,9 @@
 """What templates can call."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import groupby
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, current_app
@@ -27,6 +29,7 @@ from reportapp.recurrence import describe, moment, place
 from reportapp.reports import REPORTS
 from reportapp.schedules.heartbeat import scheduler_runs
 from reportapp.schedules.timing import sentence_of
+from reportapp.schedules.upcoming import Upcoming
 from reportapp.school.calendar_list import Line
 from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
@@ -57,6 +60,7 @@ def register(app: Flask) -> None:
         sentence=_sentence,
         place=_place,
         days=_days,
+        grouped=_grouped,
     )
     app.jinja_env.globals.update(
         REPORTS=REPORTS,
@@ -92,6 +96,12 @@ def _relative(instant: datetime) -> str:
 def _sentence(schedule: ReportSchedule) -> str:
     """When the schedule runs: `Mondays at 09:00, Berlin`."""
     return sentence_of(schedule, clock.now())
+
+
+def _grouped(runs: Iterable[Upcoming]) -> list[list[Upcoming]]:
+    """Runs one by one, and together those days that are left out one after the other for the same
+    reason."""
+    return [list(group) for _, group in groupby(runs, lambda one: one.run or one.reason)]
 
 
 def _days(span: EntryInput | Line) -> str:
