@@ -37,7 +37,7 @@ FREQUENCY: dict[Frequency, str] = {
 
 FREQUENCY_CHOICE: dict[Frequency, str] = {
     **FREQUENCY,
-    Frequency.CRON: "By a cron rule, for specialists",
+    Frequency.CRON: "Cron rule, for experts",
 }
 
 CLOSED_DAYS: dict[ClosedDays, str] = {
