@@ -561,6 +561,27 @@ def test_a_day_that_was_open_after_all_has_its_moved_run_at_once_and_only_once(c
     assert plan_due(DUE + 9 * DAY).executions == 1
 
 
+def test_a_run_that_came_before_its_closed_day_does_not_come_again_when_that_opens(cast, calendar):
+    calendar(SchoolCalendar(closed=(Span(date(2026, 11, 27), date(2026, 11, 30), "snow"),)))
+    friday = create_order(cast.tom, cast.tom, days_of_week="5", closed_days="before")
+    last_day = create_order(
+        cast.tom, cast.tom, frequency="monthly", month_mode="school_day", nth=-1
+    )
+    every_day = create_order(cast.tom, cast.tom, frequency="daily", closed_days="before")
+    thursday = DUE + 3 * DAY
+    for day in range(4):
+        plan_due(DUE + day * DAY)
+    ran = {run.schedule_id for run in executions() if run.scheduled_for == thursday}
+    assert ran == {friday.id, last_day.id, every_day.id}
+
+    calendar(SchoolCalendar())
+    with transaction() as session:
+        calendar_changed(session, cast.school.id, thursday + HOUR)
+    assert friday.next_scheduled == DUE + 11 * DAY
+    assert last_day.next_scheduled == datetime(2026, 12, 31, 8, tzinfo=UTC)
+    assert every_day.next_scheduled == DUE + 4 * DAY
+
+
 def test_a_schedule_made_while_its_day_was_closed_does_not_send_the_past(cast, calendar):
     calendar(SchoolCalendar(closed=(Span(date(2026, 11, 20), date(2026, 11, 20), "storm"),)))
     schedule = create_order(cast.tom, days_of_week="5", closed_days="after", now=NOW - DAY)
