@@ -78,11 +78,10 @@ def read_table(path: Path) -> Table:
         raise _refusal("Choose a file; this one is empty.")
     if begin[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in begin:
         raise _refusal(_NO_TEXT)
-    for line in _lines(path):
-        if line.strip() and not _names_separator(line):
-            separator = max(SEPARATORS, key=lambda sign: _width(line, sign))
-            break
-    _, cells = next(_records(path, separator))
+    named = (line for line in _lines(path) if line.strip() and not _names_separator(line))
+    first = next(named, "")
+    separator = max(SEPARATORS, key=lambda sign: _width(first, sign))
+    _, cells = next(_records(path, separator), (0, []))
     names = [" ".join(cell.split()) for cell in cells]
     while names and not names[-1]:
         names.pop()
