@@ -9,7 +9,7 @@ from typing import Any
 from reportapp.constants import AttendanceStatus, DateOrder, ImportKind, Others
 from reportapp.school.records_mapping import COLUMNS
 from reportapp.school.records_table import Table
-from reportapp.school.records_values import code_key, date_orders, read_number
+from reportapp.school.records_values import code_key, date_orders, fitting, read_day, read_number
 
 #: By field: how schools' systems call such a column, the likeliest first; letters and digits only.
 _NAMES: dict[ImportKind, dict[str, str]] = {
@@ -54,10 +54,12 @@ _ROWS_LOOKED_AT = 200
 @dataclass(frozen=True)
 class Guess:
     """`data` is for `check_mapping`; of a field that is not certain, it has nothing. `orders`: in
-    which the days can be written; `counts`: how often each code stands in the file."""
+    which the days can be written; `example`: a day that tells them apart, if there is one;
+    `counts`: how often each code stands in the file."""
 
     data: dict[str, Any]
     orders: list[DateOrder] = field(default_factory=list)
+    example: str = ""
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -96,12 +98,17 @@ def guess_values(table: Table, data: dict[str, Any]) -> Guess:
     # A file without a single "present" probably lists exceptions: that is for a person to say.
     if AttendanceStatus.PRESENT in data["codes"].values():
         data["others"] = Others.UNKNOWN
-    return Guess(data, orders, counts)
+    return Guess(data, orders, _telling(days, orders), counts)
 
 
 def guess_codes(codes: Iterable[str]) -> dict[str, AttendanceStatus]:
     """The usual meaning of those codes that have one."""
     return {code: _STATUS_OF[key] for code in codes if (key := code_key(code)) in _STATUS_OF}
+
+
+def _telling(days: Iterable[str], orders: list[DateOrder]) -> str:
+    readings = {day: {read_day(day, order) for order in fitting(day, orders)} for day in days}
+    return max(readings, key=lambda day: len(readings[day]), default="")
 
 
 def _one_spelling(counts: Counter[str]) -> Counter[str]:

@@ -58,6 +58,11 @@ def date_orders(values: Collection[str]) -> list[DateOrder]:
     ]
 
 
+def fitting(text: str, orders: Collection[DateOrder]) -> list[DateOrder]:
+    """Those of `orders` in which `text` is a day."""
+    return [order for order in orders if _is_day(text, order)]
+
+
 def _is_day(text: str, order: DateOrder) -> bool:
     try:
         return read_day(text, order).year >= FIRST_YEAR
