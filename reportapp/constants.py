@@ -245,6 +245,8 @@ class Others(StrEnum):
 class ImportStatus(StrEnum):
     """How far an import has come."""
 
+    #: Lies there; nothing of it is read yet.
+    RECEIVED = "received"
     #: Being read and compared; nothing is written.
     CHECKING = "checking"
     #: Looked at; waits for a person's yes.
