@@ -19,7 +19,7 @@ from reportapp.school.records_mapping import (
     AttendanceMapping,
     check_mapping,
 )
-from reportapp.school.records_mappings import SavedMapping, list_mappings
+from reportapp.school.records_mappings import SavedMapping, find_mapping, list_mappings
 from reportapp.school.records_table import Table, read_table
 from reportapp.school.records_values import EXAMPLES, code_key
 
@@ -86,21 +86,25 @@ def check_columns(actor: User, kind: ImportKind, path: Path, data: Mapping[str, 
     return mapping
 
 
-def guessed_mapping(
-    actor: User, kind: ImportKind, path: Path, extra: Mapping[str, Any]
+def choose_for_file(
+    actor: User, kind: ImportKind, path: Path, said: Mapping[str, Any], name: str | None = None
 ) -> AnyMapping:
-    """The mapping that a file leaves no doubt about, with `extra` said by hand.
+    """For a command: the saved mapping called `name`, or (None) the one that the file leaves no
+    doubt about; in both, what is `said` by hand goes first.
 
-    Raises Forbidden, or InvalidInput that lists what has to be chosen.
+    Raises Forbidden, NotFound, or InvalidInput that lists, by its label, what has to be chosen.
     """
     require(actor, Action.IMPORT_DATA)
     table = read_table(path)
-    data = {**guess_mapping(kind, table).data, **extra}
     try:
+        if name is not None:
+            kept = asdict(find_mapping(actor, kind, name).mapping)
+            return check_mapping(kind, {**kept, **said}, table.columns)
+        data = {**guess_mapping(kind, table).data, **said}
         return check_columns(actor, kind, path, data)
     except InvalidInput as error:
-        open_fields = {label_of(kind, field): texts for field, texts in error.fields.items()}
-        raise InvalidInput(open_fields) from None
+        labelled = {label_of(kind, field): texts for field, texts in error.fields.items()}
+        raise InvalidInput(labelled) from None
 
 
 def label_of(kind: ImportKind, field: str) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask import request
+from flask_wtf.file import FileField
 from wtforms import RadioField, SelectField, StringField
 from wtforms.fields import SelectChoice
 
@@ -36,6 +37,11 @@ MEANINGS = [
     *(SelectChoice(str(status), word) for status, word in ATTENDANCE_STATUS.items()),
     SelectChoice(LEAVE_OUT, "Leave these rows out"),
 ]
+
+
+class RecordsUploadForm(Form):
+    kind = RadioField("What is in the file?", validate_choice=False)
+    file = FileField("File")
 
 
 class ColumnsForm(Form):
@@ -99,9 +105,9 @@ def form_for(choice: ColumnChoice, name: str = "") -> ColumnsForm:
 def order_choices(choice: ColumnChoice) -> list[tuple[DateOrder, str]]:
     """In which orders the days of the file can be written, each with what a day of it would be."""
     example = choice.guess.example
-    orders = fitting(example, choice.guess.orders) or list(DateOrder)
-    if not example:
-        return [(order, f"like {EXAMPLES[order]}") for order in orders]
+    orders = fitting(example, choice.guess.orders)
+    if not orders:
+        return [(order, f"like {EXAMPLES[order]}") for order in DateOrder]
     read = {order: read_day(example, order) for order in orders}
     return [(order, f"{example} is {day.day} {day:%B} {day.year}") for order, day in read.items()]
 
