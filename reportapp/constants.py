@@ -223,9 +223,30 @@ class ImportKind(StrEnum):
     MARKS = "marks"
 
 
+class DateOrder(StrEnum):
+    """How a file writes its days."""
+
+    YEAR_FIRST = "year_first"
+    DAY_FIRST = "day_first"
+    MONTH_FIRST = "month_first"
+
+
+class Others(StrEnum):
+    """What an attendance file means for students whom it does not list."""
+
+    #: Nothing: everybody has a row.
+    UNKNOWN = "unknown"
+    #: It lists exceptions: they were there on every school day that it covers.
+    PRESENT = "present"
+    #: The same, but only in the lessons (or on the days) in which it lists somebody.
+    PRESENT_WHERE_LISTED = "present_where_listed"
+
+
 class ImportStatus(StrEnum):
     """How far an import has come."""
 
+    #: Lies there; nothing of it is read yet.
+    RECEIVED = "received"
     #: Being read and compared; nothing is written.
     CHECKING = "checking"
     #: Looked at; waits for a person's yes.

@@ -74,6 +74,7 @@ def upgrade():
         sa.Column(
             "status",
             sa.Enum(
+                "received",
                 "checking",
                 "checked",
                 "saving",

@@ -12,6 +12,7 @@ from flask_login import current_user
 from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.constants import (
+    AttendanceStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -45,6 +46,7 @@ _WORDS: dict[type[StrEnum], dict] = {
     ExecutionStatus: words.RUN,
     DeliveryStatus: words.MAIL,
     Reason: words.REASON,
+    AttendanceStatus: words.ATTENDANCE_STATUS,
     CalendarKind: words.CALENDAR_KIND,
     CalendarSource: words.CALENDAR_SOURCE,
 }

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
+    AttendanceStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -69,6 +70,15 @@ CALENDAR_SOURCE: dict[CalendarSource, str] = {
     CalendarSource.CSV: "from a CSV file",
     CalendarSource.ICS: "from a calendar file",
     CalendarSource.COUNTRY: "public holiday",
+}
+
+ATTENDANCE_STATUS: dict[AttendanceStatus, str] = {
+    AttendanceStatus.PRESENT: "Present",
+    AttendanceStatus.ABSENT: "Absent",
+    AttendanceStatus.LATE: "Late",
+    AttendanceStatus.EXCUSED: "Excused",
+    AttendanceStatus.PARTIAL: "There for a part",
+    AttendanceStatus.LEFT_EARLY: "Left early",
 }
 
 FORMAT: dict[ExportFormat, str] = {
