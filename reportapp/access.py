@@ -13,6 +13,7 @@ class Action(StrEnum):
     READ_MAILBOX = "read the mailbox"
     READ_CALENDAR = "read the school calendar"
     EDIT_CALENDAR = "change the school calendar"
+    MANAGE_PEOPLE = "manage the people of the school"
 
 
 MAY: dict[Action, frozenset[Role]] = {
@@ -21,6 +22,7 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_MAILBOX: frozenset({Role.ADMIN}),
     Action.READ_CALENDAR: AUTHOR_ROLES,
     Action.EDIT_CALENDAR: frozenset({Role.ADMIN}),
+    Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
 }
 
 #: Who may order a report of each type.

@@ -16,8 +16,11 @@ from reportapp.web import (
     history,
     home,
     inputs,
+    log_in_link,
     login,
     mailbox,
+    people,
+    people_links,
     preview,
     schedules,
     security,
@@ -30,6 +33,7 @@ from reportapp.web import (
 BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (health.bp, guards.public),
     (login.bp, guards.public),
+    (log_in_link.bp, guards.public),
     (unsubscribe.bp, guards.public),
     (home.bp, guards.signed_in),
     (subscriptions.bp, guards.signed_in),
@@ -42,6 +46,8 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (calendar.bp, guards.calendar_reader),
     (calendar_edit.bp, guards.calendar_editor),
     (calendar_import.bp, guards.calendar_editor),
+    (people.bp, guards.people_manager),
+    (people_links.bp, guards.people_manager),
     (mailbox.bp, guards.mailbox_reader),
 )
 
