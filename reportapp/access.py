@@ -14,6 +14,7 @@ class Action(StrEnum):
     READ_CALENDAR = "read the school calendar"
     EDIT_CALENDAR = "change the school calendar"
     IMPORT_DATA = "import the school's data"
+    MANAGE_PEOPLE = "manage the people of the school"
 
 
 MAY: dict[Action, frozenset[Role]] = {
@@ -23,6 +24,7 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_CALENDAR: AUTHOR_ROLES,
     Action.EDIT_CALENDAR: frozenset({Role.ADMIN}),
     Action.IMPORT_DATA: frozenset({Role.ADMIN}),
+    Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
 }
 
 #: Who may order a report of each type.

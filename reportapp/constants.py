@@ -17,6 +17,24 @@ AUTHOR_ROLES = frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR})
 FAMILY_ROLES = frozenset({Role.PARENT, Role.STUDENT})
 
 
+class LinkKind(StrEnum):
+    """What somebody is to the person whose page lists them."""
+
+    GUARDIAN = "guardian"
+    CHILD = "child"
+    TUTOR = "tutor"
+    STUDENT = "student"
+
+
+class PeopleShown(StrEnum):
+    """Which people a list holds."""
+
+    ACTIVE = "active"
+    #: Active, with an address, and without a password: have never been here.
+    NEW = "new"
+    INACTIVE = "inactive"
+
+
 class ReportType(StrEnum):
     STUDENT_REPORT = "student_report"
     TUTOR_WEEKLY_REPORT = "tutor_weekly_report"

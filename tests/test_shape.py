@@ -40,6 +40,7 @@ ALLOWED = {
     ("rendering", "documents"),  # renders them
     ("mail", "reports"),
     ("school", "schedules"),  # the demo school has schedules too
+    ("accounts", "school"),  # reads typed days as the calendar does
 }
 SIBLINGS_APART = {7}
 #: No database, no web framework, no clock.

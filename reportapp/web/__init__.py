@@ -17,8 +17,11 @@ from reportapp.web import (
     home,
     imports_records,
     inputs,
+    log_in_link,
     login,
     mailbox,
+    people,
+    people_links,
     preview,
     schedules,
     security,
@@ -31,6 +34,7 @@ from reportapp.web import (
 BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (health.bp, guards.public),
     (login.bp, guards.public),
+    (log_in_link.bp, guards.public),
     (unsubscribe.bp, guards.public),
     (home.bp, guards.signed_in),
     (subscriptions.bp, guards.signed_in),
@@ -44,6 +48,8 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (calendar_edit.bp, guards.calendar_editor),
     (calendar_import.bp, guards.calendar_editor),
     (imports_records.bp, guards.importer),
+    (people.bp, guards.people_manager),
+    (people_links.bp, guards.people_manager),
     (mailbox.bp, guards.mailbox_reader),
 )
 

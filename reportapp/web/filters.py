@@ -20,6 +20,8 @@ from reportapp.constants import (
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    LinkKind,
+    PeopleShown,
     PeriodKind,
     Reason,
     Role,
@@ -38,6 +40,8 @@ from reportapp.web.guards import has_mailbox
 
 _WORDS: dict[type[StrEnum], dict] = {
     Role: words.ROLE,
+    LinkKind: words.LINK_KIND,
+    PeopleShown: words.PEOPLE_SHOWN,
     Frequency: words.FREQUENCY,
     ClosedDays: words.CLOSED_DAYS,
     PeriodKind: words.PERIOD,
@@ -67,6 +71,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         REPORTS=REPORTS,
         days_in_words=words.days,
+        LINK_KINDS=words.LINK_KINDS,
         Action=Action,
         may=may,
         has_mailbox=has_mailbox,

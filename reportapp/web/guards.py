@@ -44,6 +44,11 @@ def importer() -> ResponseReturnValue | None:
     return _who_may(Action.IMPORT_DATA)
 
 
+def people_manager() -> ResponseReturnValue | None:
+    """Those who may manage the people of the school."""
+    return _who_may(Action.MANAGE_PEOPLE)
+
+
 def mailbox_reader() -> ResponseReturnValue | None:
     """Those who may read the built-in mailbox, where there is one."""
     if not has_mailbox():
@@ -72,5 +77,6 @@ GUARDS: tuple[Guard, ...] = (
     calendar_reader,
     calendar_editor,
     importer,
+    people_manager,
     mailbox_reader,
 )

@@ -12,6 +12,8 @@ from reportapp.constants import (
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    LinkKind,
+    PeopleShown,
     PeriodKind,
     Reason,
     Role,
@@ -27,6 +29,26 @@ ROLE: dict[Role, str] = {
     Role.TUTOR: "Tutor",
     Role.PARENT: "Parent",
     Role.STUDENT: "Student",
+}
+
+#: What somebody is to the person whose page lists them, and several of them.
+LINK_KIND: dict[LinkKind, str] = {
+    LinkKind.GUARDIAN: "guardian",
+    LinkKind.CHILD: "child",
+    LinkKind.TUTOR: "tutor",
+    LinkKind.STUDENT: "student",
+}
+LINK_KINDS: dict[LinkKind, str] = {
+    LinkKind.GUARDIAN: "Guardians",
+    LinkKind.CHILD: "Children",
+    LinkKind.TUTOR: "Tutors",
+    LinkKind.STUDENT: "Students",
+}
+
+PEOPLE_SHOWN: dict[PeopleShown, str] = {
+    PeopleShown.ACTIVE: "Active",
+    PeopleShown.NEW: "No password yet",
+    PeopleShown.INACTIVE: "Switched off",
 }
 
 FREQUENCY: dict[Frequency, str] = {
