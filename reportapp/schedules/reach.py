@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, union
+from sqlalchemy import Select, and_, literal, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from reportapp.access import REPORT_READERS
@@ -92,39 +92,63 @@ def members(
     """Who is in the schedule's audiences as things stand at `now`: the ids of their audiences by
     user id. Never anybody whom the author could not add by name. `only`: of these people. The
     number of queries depends on neither audiences nor people."""
-    author = schedule.created_by
-    day = school_day(session, author, now)
-    groups = union(
-        *(
-            group.where(
-                ReportScheduleAudience.schedule_id == schedule.id,
-                ReportScheduleAudience.kind == kind,
-                *([] if only is None else [person.in_(only)]),
-            )
-            for kind, person, group in _groups(author, day)
-        )
-    ).subquery()
-    query = (
-        reachable(schedule, now)
-        .join(groups, groups.c.user_id == User.id)
-        .with_only_columns(groups.c.audience_id, User.id)
-    )
     found: dict[int, set[int]] = defaultdict(set)
-    for audience_id, user_id in session.execute(query):
+    query = select_members(schedule, now, only=only)
+    for user_id, audience_id in session.execute(
+        query.with_only_columns(User.id, query.selected_columns.audience_id)
+    ):
         found[user_id].add(audience_id)
     return dict(found)
 
 
-def _groups(author: User, day: date) -> list[tuple[AudienceKind, Any, Select[Any]]]:
-    """Per kind of audience, the column of the people and who belongs to which audience."""
-    audience, seat, student = ReportScheduleAudience, aliased(Enrollment), aliased(User)
-    everybody = select(audience.id.label("audience_id"))
+def select_members(
+    schedule: ReportSchedule,
+    now: datetime,
+    *,
+    only: Collection[int] | None = None,
+    planned: tuple[AudienceKind, int | None] | None = None,
+) -> Select[Any]:
+    """(person, `audience_id`) for everybody in one of the schedule's audiences, see `members`.
+    `planned`: in this one instead, of kind and class, that it does not have yet; its id is 0."""
+    author = schedule.created_by
+    row = ReportScheduleAudience
+    if planned is None:
+        audiences = select(row.id, row.kind, row.class_group_id).where(
+            row.schedule_id == schedule.id
+        )
+    else:
+        values = {"id": 0, "kind": planned[0], "class_group_id": planned[1]}
+        audiences = select(
+            *(
+                literal(value, row.__table__.c[name].type).label(name)
+                for name, value in values.items()
+            )
+        )
+    groups = union(
+        *(
+            group if only is None else group.where(person.in_(only))
+            for person, group in _groups(
+                audiences.subquery("audience"), author, school_day(db.session(), author, now)
+            )
+        )
+    ).subquery()
+    return (
+        reachable(schedule, now)
+        .join(groups, groups.c.user_id == User.id)
+        .add_columns(groups.c.audience_id)
+    )
+
+
+def _groups(audience: Any, author: User, day: date) -> list[tuple[Any, Select[Any]]]:
+    """Per kind, who belongs to which of the audiences, and the column of the people."""
+    seat, student = aliased(Enrollment), aliased(User)
+    everybody = select(audience.c.id.label("audience_id")).select_from(audience)
     pupil = and_(
         student.is_active, student.role == Role.STUDENT, student.school_id == author.school_id
     )
-    in_class = everybody.join(seat, seat.class_group_id == audience.class_group_id).where(
-        audience.class_group_id.in_(classes_of(author, day).with_only_columns(ClassGroup.id)),
-        holds(seat, day),
+    classes = classes_of(author, day).with_only_columns(ClassGroup.id)
+    in_class = everybody.join(seat, seat.class_group_id == audience.c.class_group_id).where(
+        audience.c.class_group_id.in_(classes), holds(seat, day)
     )
     pupils = in_class.join(student, student.id == seat.user_id).where(
         pupil, seat.role == EnrollmentRole.STUDENT
@@ -154,7 +178,7 @@ def _groups(author: User, day: date) -> list[tuple[AudienceKind, Any, Select[Any
         AudienceKind.ALL_TUTORS: (User.id, everybody.join(User, User.role == Role.TUTOR)),
     }
     return [
-        (kind, person, group.add_columns(person.label("user_id")))
+        (person, group.add_columns(person.label("user_id")).where(audience.c.kind == kind))
         for kind, (person, group) in groups.items()
     ]
 

@@ -1,6 +1,6 @@
 """Who receives a schedule, and whom its author may send to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from reportapp.constants import Role
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import GuardianLink, ReportSchedule, ReportScheduleRecipient, User
-from reportapp.reports import load_scopes
+from reportapp.reports import Scope, load_scopes
 from reportapp.reports.scope import holds, school_day
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.reach import is_on, members, reachable, students_of
@@ -124,24 +124,32 @@ def _subjects(
     schedule: ReportSchedule, people: Sequence[User], now: datetime
 ) -> dict[int, Subjects]:
     """Of each person, by user id."""
-    session = db.session()
-    scopes = load_scopes(session, schedule.report_type, schedule.created_by, people, now)
-    students = {person_id: scope.students for person_id, scope in scopes.items()}
+    return named_subjects(scopes_of(schedule, people, now))
+
+
+def scopes_of(schedule: ReportSchedule, people: Sequence[User], now: datetime) -> dict[int, Scope]:
+    """What each person's next report would be about, by user id."""
+    return load_scopes(db.session(), schedule.report_type, schedule.created_by, people, now)
+
+
+def named_subjects(scopes: Mapping[int, Scope]) -> dict[int, Subjects]:
+    """The students of each scope, by the same keys."""
+    students = {key: scope.students for key, scope in scopes.items()}
     few = set().union(*(ids for ids in students.values() if len(ids) <= _NAMED))
     names = {
         student.id: student.name
-        for student in session.scalars(
+        for student in db.session.scalars(
             select(User).where(User.id.in_(few)).order_by(User.given_name, User.id)
         )
     }
     return {
-        person_id: Subjects(
+        key: Subjects(
             len(ids),
             tuple(name for student, name in names.items() if student in ids)
             if len(ids) <= _NAMED
             else (),
         )
-        for person_id, ids in students.items()
+        for key, ids in students.items()
     }
 
 
