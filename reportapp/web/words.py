@@ -146,7 +146,7 @@ REASON: dict[Reason, str] = {
     Reason.OUT_OF_SCOPE: "Nothing in this report is about a student of theirs.",
     Reason.AUTHOR_INACTIVE: "The account of the schedule's author is switched off.",
     Reason.SCHEDULE_OFF: "The schedule was switched off or deleted before it was their turn.",
-    Reason.REMOVED: "They were taken off the schedule before it was their turn.",
+    Reason.REMOVED: "They were no longer on the schedule when it was their turn.",
     Reason.TEMPORARY: "The mail server put it off again and again, so we gave up.",
     Reason.PERMANENT: "The mail server refused it for good; the address may be wrong.",
     Reason.SERVER: "The mail server could not be reached or did not accept our mails.",
