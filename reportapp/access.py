@@ -13,6 +13,9 @@ class Action(StrEnum):
     READ_MAILBOX = "read the mailbox"
     READ_CALENDAR = "read the school calendar"
     EDIT_CALENDAR = "change the school calendar"
+    WRITE_REPORTS = "write reports"
+    READ_WRITTEN_REPORTS = "read written reports"
+    ACKNOWLEDGE_REPORTS = "acknowledge reports"
 
 
 MAY: dict[Action, frozenset[Role]] = {
@@ -21,6 +24,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_MAILBOX: frozenset({Role.ADMIN}),
     Action.READ_CALENDAR: AUTHOR_ROLES,
     Action.EDIT_CALENDAR: frozenset({Role.ADMIN}),
+    Action.WRITE_REPORTS: frozenset({Role.TEACHER, Role.TUTOR}),
+    Action.READ_WRITTEN_REPORTS: frozenset(Role),
+    Action.ACKNOWLEDGE_REPORTS: frozenset({Role.PARENT}),
 }
 
 #: Who may order a report of each type.
@@ -35,6 +41,13 @@ REPORT_READERS: dict[ReportType, frozenset[Role]] = {
     ReportType.STUDENT_REPORT: frozenset(Role),
     ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TUTOR, Role.PARENT}),
     ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR}),
+}
+
+#: Who may write a report of each type, on whom their scope of it holds.
+REPORT_WRITERS: dict[ReportType, frozenset[Role]] = {
+    ReportType.STUDENT_REPORT: frozenset({Role.TEACHER}),
+    ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.TUTOR}),
+    ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.TEACHER}),
 }
 
 

@@ -24,6 +24,10 @@ from reportapp.web import (
     session,
     subscriptions,
     unsubscribe,
+    written,
+    written_edit,
+    written_read,
+    written_send,
 )
 
 #: Every group of pages and who may enter it; a test proves that no route is outside of this.
@@ -42,6 +46,10 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (calendar.bp, guards.calendar_reader),
     (calendar_edit.bp, guards.calendar_editor),
     (calendar_import.bp, guards.calendar_editor),
+    (written_read.bp, guards.report_reader),
+    (written.bp, guards.report_writer),
+    (written_edit.bp, guards.report_writer),
+    (written_send.bp, guards.report_writer),
     (mailbox.bp, guards.mailbox_reader),
 )
 

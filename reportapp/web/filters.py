@@ -10,6 +10,7 @@ from flask_login import current_user
 from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.constants import (
+    AuthoredStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -24,6 +25,7 @@ from reportapp.constants import (
 )
 from reportapp.models import ReportSchedule
 from reportapp.recurrence import describe, moment, place
+from reportapp.rendering import display
 from reportapp.reports import REPORTS
 from reportapp.schedules.heartbeat import scheduler_runs
 from reportapp.schedules.timing import sentence_of
@@ -31,6 +33,7 @@ from reportapp.school.calendar_list import Line
 from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
+from reportapp.written.kinds import WRITTEN, is_for_families, period_of
 
 _WORDS: dict[type[StrEnum], dict] = {
     Role: words.ROLE,
@@ -44,6 +47,7 @@ _WORDS: dict[type[StrEnum], dict] = {
     Reason: words.REASON,
     CalendarKind: words.CALENDAR_KIND,
     CalendarSource: words.CALENDAR_SOURCE,
+    AuthoredStatus: words.WRITTEN,
 }
 
 
@@ -57,9 +61,13 @@ def register(app: Flask) -> None:
         sentence=_sentence,
         place=_place,
         days=_days,
+        display=display,
+        period_of=period_of,
     )
     app.jinja_env.globals.update(
         REPORTS=REPORTS,
+        WRITTEN=WRITTEN,
+        is_for_families=is_for_families,
         days_in_words=words.days,
         Action=Action,
         may=may,

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
+    AuthoredStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -103,6 +104,14 @@ MAIL: dict[DeliveryStatus, str] = {
     DeliveryStatus.FAILED: "Failed",
     DeliveryStatus.SKIPPED: "Skipped",
     DeliveryStatus.UNKNOWN: "Unclear",
+}
+
+#: Of a report that somebody writes.
+WRITTEN: dict[AuthoredStatus, str] = {
+    AuthoredStatus.DRAFT: "Draft",
+    AuthoredStatus.SENT: "Sent",
+    AuthoredStatus.READ: "Read",
+    AuthoredStatus.ARCHIVED: "Replaced",
 }
 
 #: Why somebody got nothing (or may have got nothing), as one sentence.
