@@ -15,6 +15,9 @@ class Action(StrEnum):
     EDIT_CALENDAR = "change the school calendar"
     IMPORT_DATA = "import the school's data"
     MANAGE_PEOPLE = "manage the people of the school"
+    WRITE_REPORTS = "write reports"
+    READ_WRITTEN_REPORTS = "read written reports"
+    ACKNOWLEDGE_REPORTS = "acknowledge reports"
 
 
 MAY: dict[Action, frozenset[Role]] = {
@@ -25,6 +28,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.EDIT_CALENDAR: frozenset({Role.ADMIN}),
     Action.IMPORT_DATA: frozenset({Role.ADMIN}),
     Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
+    Action.WRITE_REPORTS: frozenset({Role.TEACHER, Role.TUTOR}),
+    Action.READ_WRITTEN_REPORTS: frozenset(Role),
+    Action.ACKNOWLEDGE_REPORTS: frozenset({Role.PARENT}),
 }
 
 #: Who may order a report of each type.
@@ -39,6 +45,13 @@ REPORT_READERS: dict[ReportType, frozenset[Role]] = {
     ReportType.STUDENT_REPORT: frozenset(Role),
     ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TUTOR, Role.PARENT}),
     ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR}),
+}
+
+#: Who may write a report of each type, on whom their scope of it holds.
+REPORT_WRITERS: dict[ReportType, frozenset[Role]] = {
+    ReportType.STUDENT_REPORT: frozenset({Role.TEACHER}),
+    ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.TUTOR}),
+    ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.TEACHER}),
 }
 
 

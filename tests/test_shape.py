@@ -28,7 +28,7 @@ FLOORS = {
     "web": 7, "cli": 7, "api": 7,
     "jobs": 6,
     "delivery": 5,
-    "schedules": 4, "school": 4, "accounts": 4, "analytics": 4,
+    "schedules": 4, "school": 4, "accounts": 4, "analytics": 4, "written": 4,
     "reports": 3, "mail": 3,
     "models": 2,
     "recurrence": 1, "documents": 1, "rendering": 1,

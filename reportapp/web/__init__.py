@@ -28,6 +28,10 @@ from reportapp.web import (
     session,
     subscriptions,
     unsubscribe,
+    written,
+    written_edit,
+    written_read,
+    written_send,
 )
 
 #: Every group of pages and who may enter it; a test proves that no route is outside of this.
@@ -50,6 +54,10 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (imports_records.bp, guards.importer),
     (people.bp, guards.people_manager),
     (people_links.bp, guards.people_manager),
+    (written_read.bp, guards.report_reader),
+    (written.bp, guards.report_writer),
+    (written_edit.bp, guards.report_writer),
+    (written_send.bp, guards.report_writer),
     (mailbox.bp, guards.mailbox_reader),
 )
 

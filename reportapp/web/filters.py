@@ -13,6 +13,7 @@ from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.constants import (
     AttendanceStatus,
+    AuthoredStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -29,6 +30,7 @@ from reportapp.constants import (
 )
 from reportapp.models import ReportSchedule
 from reportapp.recurrence import describe, moment, place
+from reportapp.rendering import display
 from reportapp.reports import REPORTS
 from reportapp.schedules.heartbeat import scheduler_runs
 from reportapp.schedules.timing import sentence_of
@@ -37,6 +39,7 @@ from reportapp.school.calendar_list import Line
 from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
+from reportapp.written.kinds import WRITTEN, is_for_families, period_of
 
 _WORDS: dict[type[StrEnum], dict] = {
     Role: words.ROLE,
@@ -53,6 +56,7 @@ _WORDS: dict[type[StrEnum], dict] = {
     AttendanceStatus: words.ATTENDANCE_STATUS,
     CalendarKind: words.CALENDAR_KIND,
     CalendarSource: words.CALENDAR_SOURCE,
+    AuthoredStatus: words.WRITTEN,
 }
 
 
@@ -67,9 +71,13 @@ def register(app: Flask) -> None:
         place=_place,
         days=_days,
         grouped=_grouped,
+        display=display,
+        period_of=period_of,
     )
     app.jinja_env.globals.update(
         REPORTS=REPORTS,
+        WRITTEN=WRITTEN,
+        is_for_families=is_for_families,
         days_in_words=words.days,
         LINK_KINDS=words.LINK_KINDS,
         Action=Action,

@@ -49,6 +49,16 @@ def people_manager() -> ResponseReturnValue | None:
     return _who_may(Action.MANAGE_PEOPLE)
 
 
+def report_writer() -> ResponseReturnValue | None:
+    """Those who write reports themselves."""
+    return _who_may(Action.WRITE_REPORTS)
+
+
+def report_reader() -> ResponseReturnValue | None:
+    """Those who may read what others have written."""
+    return _who_may(Action.READ_WRITTEN_REPORTS)
+
+
 def mailbox_reader() -> ResponseReturnValue | None:
     """Those who may read the built-in mailbox, where there is one."""
     if not has_mailbox():
@@ -78,5 +88,7 @@ GUARDS: tuple[Guard, ...] = (
     calendar_editor,
     importer,
     people_manager,
+    report_writer,
+    report_reader,
     mailbox_reader,
 )

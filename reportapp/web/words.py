@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
     AttendanceStatus,
+    AuthoredStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -135,6 +136,14 @@ MAIL: dict[DeliveryStatus, str] = {
     DeliveryStatus.FAILED: "Failed",
     DeliveryStatus.SKIPPED: "Skipped",
     DeliveryStatus.UNKNOWN: "Unclear",
+}
+
+#: Of a report that somebody writes.
+WRITTEN: dict[AuthoredStatus, str] = {
+    AuthoredStatus.DRAFT: "Draft",
+    AuthoredStatus.SENT: "Sent",
+    AuthoredStatus.READ: "Read",
+    AuthoredStatus.ARCHIVED: "Replaced",
 }
 
 #: Why somebody got nothing (or may have got nothing), as one sentence.

@@ -8,7 +8,7 @@ from tests.web.visitor import Visitor, path_of
 
 
 @pytest.mark.parametrize(
-    ("name", "home"), [("tom", "/schedules/"), ("ada", "/schedules/"), ("pia", "/subscriptions/")]
+    ("name", "home"), [("tom", "/schedules/"), ("ada", "/schedules/"), ("pia", "/reports/")]
 )
 def test_the_start_page_is_what_somebody_comes_for(logged_in, name, home):
     assert path_of(logged_in(name).get("/")) == home
