@@ -94,6 +94,26 @@ class TestWho:
         assert write(cast.tea, week, notes="Mine.").id != report.id
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from(["grade", "behaviour", "progress_percent"]),
+        st.one_of(
+            st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text())
+        ),
+    )
+)
+def test_nothing_but_a_clear_refusal_comes_of_any_input(words):
+    try:
+        checked = check_words(STUDENT, words)
+    except InvalidInput as error:
+        told = set(error.fields)
+        assert told <= set(words)
+    else:
+        assert checked["progress_percent"] is None or 0 <= checked["progress_percent"] <= 100
+        assert checked["behaviour"].encode() is not None
+        assert "\x00" not in checked["behaviour"]
+
+
 class TestWords:
     def test_newlines_stay_and_ends_of_lines_are_tidied(self, cast):
         report = write(
@@ -129,25 +149,6 @@ class TestWords:
     def test_a_percent_sign_and_emoji_of_several_parts_are_fine(self):
         checked = check_words(STUDENT, {"progress_percent": " 85 % ", "behaviour": "👩‍🏫 נחמד"})
         assert (checked["progress_percent"], checked["behaviour"]) == (85, "👩‍🏫 נחמד")
-
-    @given(
-        st.dictionaries(
-            st.sampled_from(["grade", "behaviour", "progress_percent"]),
-            st.one_of(
-                st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text())
-            ),
-        )
-    )
-    def test_nothing_but_a_clear_refusal_comes_of_any_input(self, words):
-        try:
-            checked = check_words(STUDENT, words)
-        except InvalidInput as error:
-            told = set(error.fields)
-            assert told <= set(words)
-        else:
-            assert checked["progress_percent"] is None or 0 <= checked["progress_percent"] <= 100
-            assert checked["behaviour"].encode() is not None
-            assert "\x00" not in checked["behaviour"]
 
     def test_what_is_not_for_parents_cannot_be_shown_to_them(self, cast, week):
         assert write(cast.tom, week, notes="x", show_to_parent=True).show_to_parent is False
