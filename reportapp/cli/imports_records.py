@@ -109,10 +109,7 @@ def _choices_left(path: Path, error: InvalidInput) -> str:
     return "\n".join([f"{path} cannot be read without a choice:", *lines, _HOW])
 
 
-_HOW = (
-    "Choose on the page “Attendance and marks” and keep the choices under a name for --mapping, "
-    "or see --help."
-)
+_HOW = "Choose on the page “Import” and keep the choices under a name for --mapping, or see --help."
 
 
 def _show(problems: list[RowProblem], count: int) -> None:

@@ -80,7 +80,7 @@ def guess_mapping(kind: ImportKind, table: Table) -> Guess:
             data[column.field] = found
             break
     if kind is ImportKind.MARKS:
-        return Guess(data)
+        return Guess({**data, "highest": 100.0})
     return guess_values(table, data)
 
 
