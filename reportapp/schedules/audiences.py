@@ -83,6 +83,13 @@ def audience_titles(actor: User, schedule: ReportSchedule) -> dict[ReportSchedul
     return {audience: _title(actor, schedule, audience.kind, title) for audience, title in rows}
 
 
+def needs_look(actor: User, schedule_id: int) -> bool:
+    """Whether people should see who would get what before they switch the schedule on: it is off
+    and has audiences. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    return not schedule.is_active and bool(audience_titles(actor, schedule))
+
+
 def audience_choices(actor: User, schedule_id: int, now: datetime) -> Choices:
     """What can be added: groups whose people may read this type of report, and the classes that
     the schedule's author may see. Raises NotFound."""

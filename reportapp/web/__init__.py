@@ -4,6 +4,7 @@ from flask import Blueprint, Flask
 
 from reportapp.web import (
     account,
+    audiences,
     calendar,
     calendar_edit,
     calendar_import,
@@ -46,6 +47,7 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (schedules.bp, guards.author),
     (edit.bp, guards.author),
     (detail.bp, guards.author),
+    (audiences.bp, guards.author),
     (preview.bp, guards.author),
     (history.bp, guards.author),
     (calendar.bp, guards.calendar_reader),

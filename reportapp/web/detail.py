@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from reportapp import clock
 from reportapp.errors import Conflict, InvalidInput
 from reportapp.extensions import limiter
+from reportapp.schedules.audiences import audience_choices, list_audiences
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.recipients import (
     add_recipient,
@@ -46,9 +47,13 @@ def remove(schedule_id: int, user_id: int) -> ResponseReturnValue:
     row = remove_recipient(actor(), schedule_id, user_id, clock.now())
     told = {"text": f"{row.recipient.name} no longer receives this report."}
     if row.is_subscribed:  # who has unsubscribed cannot be put back by others
-        told["undo"] = url_for(".add", schedule_id=schedule_id)
+        # Members of groups come back as such.
+        undo = ".add" if row.is_direct else "audiences.bring_back"
+        told["undo"] = url_for(undo, schedule_id=schedule_id)
         told["user_id"] = str(user_id)
     flash(told, "success")  # type: ignore[arg-type]  # any JSON can be flashed
+    if request.form.get("back") == "who":
+        return redirect(url_for("audiences.who", schedule_id=schedule_id))
     return redirect(_recipients_url(schedule_id))
 
 
@@ -92,6 +97,8 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
         schedule=schedule,
         next_runs=next_runs_of(schedule, now, 1),
         recipients=list_recipients(actor(), schedule_id, now),
+        audiences=list_audiences(actor(), schedule_id, now),
+        choices=audience_choices(actor(), schedule_id, now),
         text=text,
         found=None if text is None else search_candidates(actor(), schedule_id, text, now),
         limit=_CANDIDATES,

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from reportapp import clock
 from reportapp.errors import InvalidInput
 from reportapp.models import ReportSchedule
+from reportapp.schedules.audiences import needs_look
 from reportapp.schedules.edit import (
     create_schedule,
     delete_schedule,
@@ -45,13 +46,19 @@ def edit(schedule_id: int) -> ResponseReturnValue:
     schedule = get_schedule(actor(), schedule_id)
     form = ScheduleForm.of(schedule)
     if form.wants_saving():
+        values = form.values()
+        # A schedule with groups is switched on where it is seen whom that reaches.
+        look_first = values["is_active"] and needs_look(actor(), schedule_id)
         try:
-            update_schedule(actor(), schedule_id, form.values(), clock.now())
+            if look_first:
+                values["is_active"] = False
+            update_schedule(actor(), schedule_id, values, clock.now())
         except InvalidInput as error:
             form.show(error)
         else:
             flash("Your changes are saved.", "success")
-            return redirect(url_for("detail.show", schedule_id=schedule_id))
+            page = "audiences.who" if look_first else "detail.show"
+            return redirect(url_for(page, schedule_id=schedule_id))
     return _form_page(form, schedule)
 
 

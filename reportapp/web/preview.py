@@ -26,13 +26,16 @@ def show(schedule_id: int) -> ResponseReturnValue:
     shown = _preview(schedule_id)
     schedule = get_schedule(actor(), schedule_id)
     document = shown.document if shown.reason is None else None
+    people = [listed.row.recipient for listed in list_recipients(actor(), schedule_id, now)]
+    if shown.recipient not in people:
+        people.append(shown.recipient)  # a member of a group, of whom there may be very many
     return render_template(
         "schedules/preview.html",
         schedule=schedule,
         shown=shown,
         period=shown.period,
         subject=subject_of(schedule.name, document) if document else None,
-        people=[listed.row.recipient for listed in list_recipients(actor(), schedule_id, now)],
+        people=people,
         fragment=render_fragment(document, _MAX_ROWS) if document else None,
         formats=RENDERERS,
     )

@@ -1,0 +1,12 @@
+"""Groups once more, on PostgreSQL: every test of `test_audiences`."""
+
+import pytest
+
+from tests.schedules.test_audiences import *  # noqa: F403
+
+pytestmark = pytest.mark.xdist_group("postgresql")
+
+
+@pytest.fixture
+def database_url(postgresql):
+    return postgresql
