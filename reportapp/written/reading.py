@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reportapp.access import Action, require
@@ -18,7 +18,7 @@ from reportapp.extensions import db, transaction
 from reportapp.models import GuardianLink, ReportReading, User
 from reportapp.reports import facts
 from reportapp.reports.scope import holds, school_day
-from reportapp.written.find import UNKNOWN, own_report, published_of, readable_by, versions
+from reportapp.written.find import UNKNOWN, own_report, readable_by, versions
 from reportapp.written.kinds import WRITTEN, subject_of
 
 #: Their reading is what a report is written for.
@@ -73,7 +73,11 @@ def open_report(
     report = _readable_report(session, kind, report_id, actor, now)
     reading = _reading(session, kind, report.id, actor)
     if mark and reading is None and report.id == report_id:
-        report, reading = _mark(actor, kind, report.id, now)
+        try:
+            with transaction() as writing:
+                reading = _mark(writing, actor, kind, report_id, now)
+        except Conflict:
+            report = _readable_report(session, kind, report_id, actor, now)
     named = facts.names(session, {report.student_id, report.author_id})
     group = getattr(report, "class_group_id", None)
     return Opened(
@@ -91,11 +95,7 @@ def acknowledge(actor: User, kind: ReportType, report_id: int, now: datetime) ->
     NotFound, or Conflict when it has been corrected since they opened it."""
     require(actor, Action.ACKNOWLEDGE_REPORTS)
     with transaction() as session:
-        report = _mark_in(session, actor, kind, report_id, now)
-        if report.id != report_id:
-            raise Conflict("This report was corrected. Please read the newest version first.")
-        reading = _reading(session, kind, report.id, actor)
-        assert reading is not None
+        reading = _mark(session, actor, kind, report_id, now)
         reading.acknowledged_at = reading.acknowledged_at or now
 
 
@@ -135,42 +135,45 @@ def guardians_of(session: Session, actor: User, student_id: int, day: date) -> l
 def _readable_report(
     session: Session, kind: ReportType, report_id: int, actor: User, now: datetime
 ) -> Any:
-    """The report, or of a replaced one its newest version, if `actor` may read that."""
+    """The report, or the version that has taken its place, if `actor` may read that. One query
+    decides, so that a correction at this moment is seen as a whole or not at all."""
     model = WRITTEN[kind].model
     asked = session.get(model, report_id)
-    if asked is not None and asked.status is AuthoredStatus.ARCHIVED:
-        same = {name: getattr(asked, name) for name in model.IDENTITY}
-        asked = published_of(versions(session, kind, same))
-    readable = readable_by(kind, actor, school_day(session, actor, now))
-    found = asked and session.scalar(select(model).where(and_(model.id == asked.id, readable)))
+    if asked is None:
+        raise NotFound(UNKNOWN)
+    same = {name: getattr(asked, name) for name in model.IDENTITY}
+    found = session.scalar(
+        select(model)
+        .filter_by(**same)
+        .where(
+            model.version >= asked.version,
+            readable_by(kind, actor, school_day(session, actor, now)),
+        )
+        .order_by(model.version.desc())
+        .limit(1)
+    )
     if found is None:
         raise NotFound(UNKNOWN)
     return found
 
 
 def _mark(
-    actor: User, kind: ReportType, report_id: int, now: datetime
-) -> tuple[Any, ReportReading | None]:
-    with transaction() as session:
-        report = _mark_in(session, actor, kind, report_id, now)
-        report_id = report.id
-    return report, _reading(db.session(), kind, report_id, actor)
-
-
-def _mark_in(session: Session, actor: User, kind: ReportType, report_id: int, now: datetime) -> Any:
-    """Within a transaction: read once more under the report's lock, for it may have been corrected
-    this moment."""
+    session: Session, actor: User, kind: ReportType, report_id: int, now: datetime
+) -> ReportReading:
+    """Note, within a transaction, that `actor` has read the report. Raises NotFound, or Conflict
+    when it has been corrected."""
     report = _readable_report(session, kind, report_id, actor, now)
+    # Whoever sends a correction waits for this, or this for them.
     session.refresh(report, with_for_update=True)
-    if report.status not in PUBLISHED_REPORTS:
-        report = _readable_report(session, kind, report_id, actor, now)
-        session.refresh(report, with_for_update=True)
-    if _reading(session, kind, report.id, actor) is None:
-        session.add(ReportReading(kind=kind, report_id=report.id, reader_id=actor.id, read_at=now))
-        session.flush()
+    if report.id != report_id or report.status not in PUBLISHED_REPORTS:
+        raise Conflict("This report was corrected. Please read the newest version first.")
+    reading = _reading(session, kind, report_id, actor)
+    if reading is None:
+        reading = ReportReading(kind=kind, report_id=report_id, reader_id=actor.id, read_at=now)
+        session.add(reading)
     if actor.role in _ADDRESSEES and report.status is AuthoredStatus.SENT:
         report.status, report.read_at = AuthoredStatus.READ, now
-    return report
+    return reading
 
 
 def _reading(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.written.test_at_once import *  # noqa: F403
 from tests.written.test_lists import *  # noqa: F403
 from tests.written.test_reading import *  # noqa: F403
 from tests.written.test_writing import *  # noqa: F403
