@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reportapp.accounts.users import authenticate
+from reportapp.accounts.users import authenticate, load_session_user
 from reportapp.extensions import db
 from reportapp.models import ApiToken, School, User
 from reportapp.tokens import token_hash
-from tests.cast import NOW, create_order
+from tests.cast import NOW, PASSWORD, create_order
 
 DUE = (NOW + timedelta(minutes=30)).isoformat()
 
@@ -66,6 +66,31 @@ def test_a_person_is_created_with_a_password_from_standard_input(run):
     )
     assert again.exit_code == 1
     assert "already a person" in again.stderr
+
+
+def test_a_password_is_set_by_command_and_ends_the_log_ins(run, cast):
+    session = cast.pia.get_id()
+    command = ("users", "password", "PIA@parent.example", "--password-stdin", "--json")
+    made = run(*command, input="a new pass phrase\n")
+    assert made == {"id": cast.pia.id, "email": "pia@parent.example"}
+    assert authenticate("pia@parent.example", "a new pass phrase") == cast.pia
+    assert load_session_user(session) is None
+
+
+@pytest.mark.parametrize(
+    ("email", "typed", "words"),
+    [
+        ("nobody@x.example", "long enough\n", "nobody"),
+        ("pia@parent.example", "short\n", "8 to 200"),
+        ("pia@parent.example", "", "8 to 200"),
+        ("pia@parent.example", b"\xff\xfe long enough\n", "UTF-8"),
+    ],
+)
+def test_a_password_that_cannot_be_set_is_refused(run, cast, email, typed, words):
+    result = run("users", "password", email, "--password-stdin", input=typed)
+    assert result.exit_code == 1
+    assert words in result.output
+    assert authenticate("pia@parent.example", PASSWORD) == cast.pia
 
 
 @pytest.mark.parametrize(
