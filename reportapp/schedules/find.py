@@ -62,7 +62,7 @@ def list_schedules(
     left = on_it.where(ReportScheduleRecipient.is_subscribed.is_(False))
     rows = db.session.execute(
         query.add_columns(on_it.scalar_subquery(), left.scalar_subquery())
-        .options(joinedload(ReportSchedule.created_by))
+        .options(joinedload(ReportSchedule.created_by), joinedload(ReportSchedule.class_group))
         .order_by(
             ReportSchedule.next_scheduled.is_(None),
             ReportSchedule.next_scheduled,

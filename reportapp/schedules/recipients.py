@@ -2,28 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import aliased, contains_eager
 
 from reportapp.access import REPORT_READERS
-from reportapp.constants import EnrollmentRole, Role
+from reportapp.constants import Role
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import (
-    ClassGroup,
-    Enrollment,
     GuardianLink,
     ReportSchedule,
     ReportScheduleRecipient,
-    TutorLink,
     User,
 )
-from reportapp.reports import load_scopes
+from reportapp.reports import scopes_of
 from reportapp.reports.scope import holds, school_day
 from reportapp.schedules.find import get_schedule, lock_schedule
+from reportapp.schedules.name_search import find_people
+from reportapp.schedules.reach import students_of
 from reportapp.tokens import new_unsubscribe_token
 
 _STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
@@ -87,44 +86,31 @@ def search_candidates(
         ReportScheduleRecipient.schedule_id == schedule.id,
         ReportScheduleRecipient.removed_at.is_(None),
     )
-    query = reachable(schedule, now).where(User.id.not_in(already))
-    words = text.split()[:5]
-    if not all(word.isprintable() for word in words):
-        return []  # NUL and half a surrogate pair are in nobody's name, and in no database's text
-    for word in words:
-        query = query.where(
-            or_(
-                _has(User, word, "given_name", "family_name", "email"),
-                User.id.in_(_guardians_of_a_child_called(schedule.created_by, word, now)),
-            )
-        )
-    people = db.session.scalars(
-        query.order_by(User.family_name, User.given_name, User.id).limit(limit)
-    ).all()
-    subjects = _subjects(schedule, people, now)
-    return [Candidate(person, subjects[person.id]) for person in people]
+    found = find_people(
+        db.session(),
+        reachable(schedule, now).where(User.id.not_in(already)),
+        _children(schedule.created_by, now),
+        text,
+        limit,
+    )
+    subjects = _subjects(schedule, found, now)
+    return [Candidate(person, subjects[person.id]) for person in found]
 
 
-def _has(person: Any, word: str, *columns: str) -> ColumnElement[bool]:
-    return or_(*(getattr(person, name).icontains(word[:100], autoescape=True) for name in columns))
-
-
-def _guardians_of_a_child_called(author: User, word: str, now: datetime) -> Select[Any]:
-    """Only children whom the author may see: a search must not tell whose parent somebody is."""
+def _children(author: User, now: datetime) -> Select[int, str, str]:
+    """Who is whose guardian. Only children whom the author may see: a search must not tell whose
+    parent somebody is."""
     child = aliased(User)
     day = school_day(db.session(), author, now)
-    query = (
-        select(GuardianLink.guardian_id)
+    return (
+        select(GuardianLink.guardian_id, child.given_name, child.family_name)
         .join(child, child.id == GuardianLink.student_id)
         .where(
             child.school_id == author.school_id,
             child.is_active,
             holds(GuardianLink, day),
-            _has(child, word, "given_name", "family_name"),
+            child.id.in_(students_of(author, day)),
         )
-    )
-    return (
-        query if author.role is Role.ADMIN else query.where(child.id.in_(_students_of(author, day)))
     )
 
 
@@ -133,7 +119,7 @@ def _subjects(
 ) -> dict[int, Subjects]:
     """Of each person, by user id."""
     session = db.session()
-    scopes = load_scopes(session, schedule.report_type, schedule.created_by, people, now)
+    scopes = scopes_of(session, schedule, people, now)
     students = {person_id: scope.students for person_id, scope in scopes.items()}
     few = set().union(*(ids for ids in students.values() if len(ids) <= _NAMED))
     names = {
@@ -221,29 +207,8 @@ def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
     if author.role is Role.ADMIN:
         return query
     day = school_day(db.session(), author, now)
-    students = _students_of(author, day)
+    students = students_of(author, day)
     guardians = select(GuardianLink.guardian_id).where(
         GuardianLink.student_id.in_(students), holds(GuardianLink, day)
     )
     return query.where(or_(User.role.in_(_STAFF), User.id.in_(students), User.id.in_(guardians)))
-
-
-def _students_of(author: User, day: date) -> Select[Any]:
-    if author.role is Role.TUTOR:
-        return select(TutorLink.student_id).where(
-            TutorLink.tutor_id == author.id, holds(TutorLink, day)
-        )
-    teaching = aliased(Enrollment)
-    return (
-        select(Enrollment.user_id)
-        .join(teaching, teaching.class_group_id == Enrollment.class_group_id)
-        .join(ClassGroup, ClassGroup.id == Enrollment.class_group_id)
-        .where(
-            ClassGroup.is_active,
-            teaching.user_id == author.id,
-            teaching.role == EnrollmentRole.TEACHER,
-            Enrollment.role == EnrollmentRole.STUDENT,
-            holds(teaching, day),
-            holds(Enrollment, day),
-        )
-    )
