@@ -13,6 +13,11 @@ class Action(StrEnum):
     READ_MAILBOX = "read the mailbox"
     READ_CALENDAR = "read the school calendar"
     EDIT_CALENDAR = "change the school calendar"
+    IMPORT_DATA = "import the school's data"
+    MANAGE_PEOPLE = "manage the people of the school"
+    WRITE_REPORTS = "write reports"
+    READ_WRITTEN_REPORTS = "read written reports"
+    ACKNOWLEDGE_REPORTS = "acknowledge reports"
 
 
 MAY: dict[Action, frozenset[Role]] = {
@@ -21,6 +26,11 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_MAILBOX: frozenset({Role.ADMIN}),
     Action.READ_CALENDAR: AUTHOR_ROLES,
     Action.EDIT_CALENDAR: frozenset({Role.ADMIN}),
+    Action.IMPORT_DATA: frozenset({Role.ADMIN}),
+    Action.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
+    Action.WRITE_REPORTS: frozenset({Role.TEACHER, Role.TUTOR}),
+    Action.READ_WRITTEN_REPORTS: frozenset(Role),
+    Action.ACKNOWLEDGE_REPORTS: frozenset({Role.PARENT}),
 }
 
 #: Who may order a report of each type.
@@ -46,6 +56,13 @@ REPORT_READERS: dict[ReportType, frozenset[Role]] = {
 #: get those of at least `FEWEST_STUDENTS` students beside their own, and no names but their own's.
 WHOLE_CLASS_ROLES = frozenset({Role.ADMIN, Role.TEACHER})
 FEWEST_STUDENTS = 5
+
+#: Who may write a report of each type, on whom their scope of it holds.
+REPORT_WRITERS: dict[ReportType, frozenset[Role]] = {
+    ReportType.STUDENT_REPORT: frozenset({Role.TEACHER}),
+    ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.TUTOR}),
+    ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.TEACHER}),
+}
 
 
 class Person(Protocol):

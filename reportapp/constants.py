@@ -17,6 +17,24 @@ AUTHOR_ROLES = frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR})
 FAMILY_ROLES = frozenset({Role.PARENT, Role.STUDENT})
 
 
+class LinkKind(StrEnum):
+    """What somebody is to the person whose page lists them."""
+
+    GUARDIAN = "guardian"
+    CHILD = "child"
+    TUTOR = "tutor"
+    STUDENT = "student"
+
+
+class PeopleShown(StrEnum):
+    """Which people a list holds."""
+
+    ACTIVE = "active"
+    #: Active, with an address, and without a password: have never been here.
+    NEW = "new"
+    INACTIVE = "inactive"
+
+
 class ReportType(StrEnum):
     STUDENT_REPORT = "student_report"
     TUTOR_WEEKLY_REPORT = "tutor_weekly_report"
@@ -225,9 +243,30 @@ class ImportKind(StrEnum):
     MARKS = "marks"
 
 
+class DateOrder(StrEnum):
+    """How a file writes its days."""
+
+    YEAR_FIRST = "year_first"
+    DAY_FIRST = "day_first"
+    MONTH_FIRST = "month_first"
+
+
+class Others(StrEnum):
+    """What an attendance file means for students whom it does not list."""
+
+    #: Nothing: everybody has a row.
+    UNKNOWN = "unknown"
+    #: It lists exceptions: they were there on every school day that it covers.
+    PRESENT = "present"
+    #: The same, but only in the lessons (or on the days) in which it lists somebody.
+    PRESENT_WHERE_LISTED = "present_where_listed"
+
+
 class ImportStatus(StrEnum):
     """How far an import has come."""
 
+    #: Lies there; nothing of it is read yet.
+    RECEIVED = "received"
     #: Being read and compared; nothing is written.
     CHECKING = "checking"
     #: Looked at; waits for a person's yes.

@@ -28,7 +28,7 @@ FLOORS = {
     "web": 7, "cli": 7, "api": 7,
     "jobs": 6,
     "delivery": 5,
-    "schedules": 4, "school": 4, "accounts": 4, "analytics": 4,
+    "schedules": 4, "school": 4, "accounts": 4, "analytics": 4, "written": 4,
     "reports": 3, "mail": 3,
     "models": 2,
     "recurrence": 1, "documents": 1, "rendering": 1,
@@ -40,6 +40,7 @@ ALLOWED = {
     ("rendering", "documents"),  # renders them
     ("mail", "reports"),
     ("school", "schedules"),  # the demo school has schedules too
+    ("accounts", "school"),  # reads typed days as the calendar does
 }
 SIBLINGS_APART = {7}
 #: No database, no web framework, no clock.

@@ -74,6 +74,7 @@ def upgrade():
         sa.Column(
             "status",
             sa.Enum(
+                "received",
                 "checking",
                 "checked",
                 "saving",
@@ -249,9 +250,16 @@ def upgrade():
         )
         batch_op.create_unique_constraint(
             batch_op.f(
-                "uq_student_report_author_id_student_id_class_group_id_period_start_version"
+                "uq_student_report_author_id_student_id_class_group_id_period_start_period_end_version"
             ),
-            ["author_id", "student_id", "class_group_id", "period_start", "version"],
+            [
+                "author_id",
+                "student_id",
+                "class_group_id",
+                "period_start",
+                "period_end",
+                "version",
+            ],
         )
 
     with op.batch_alter_table("teacher_weekly_report", schema=None) as batch_op:
@@ -283,7 +291,8 @@ def upgrade():
 
 def downgrade():
     # What the older version has no words for goes: reports of new types are switched off and hidden,
-    # attendance is said more coarsely, whole days and older versions of texts are dropped.
+    # attendance is said more coarsely, whole days and older versions of texts are dropped, and of
+    # reports that begin on one day all but one.
     op.execute(
         "UPDATE report_schedule SET is_active = false, next_scheduled = NULL,"
         " deleted_at = COALESCE(deleted_at, updated_at), report_type = 'student_report'"
@@ -302,7 +311,7 @@ def downgrade():
         op.execute(
             f"DELETE FROM {table} WHERE id IN (SELECT o.id FROM {table} o JOIN {table} n"
             f" ON n.author_id = o.author_id AND n.student_id = o.student_id AND n.{key}"
-            " AND n.version > o.version)"
+            " AND (n.version, n.id) > (o.version, o.id))"
         )
     # Nobody gets by name what came to an audience, and no report grows beyond its class.
     op.execute(
@@ -342,7 +351,7 @@ def downgrade():
     with op.batch_alter_table("student_report", schema=None) as batch_op:
         batch_op.drop_constraint(
             batch_op.f(
-                "uq_student_report_author_id_student_id_class_group_id_period_start_version"
+                "uq_student_report_author_id_student_id_class_group_id_period_start_period_end_version"
             ),
             type_="unique",
         )

@@ -7,39 +7,57 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from reportapp import clock
-from reportapp.accounts.users import create_token, create_user
+from reportapp.accounts.users import create_token, create_user, find_user, set_password
 from reportapp.cli.output import json_option, plain_errors, result
 from reportapp.constants import Role
 
 users = AppGroup("users", help="People.")
 tokens = AppGroup("tokens", help="API tokens.")
+password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input."
+)
 
 
 @users.command("create")
 @click.argument("email")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--name", required=True, help='"First Last"')
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@password_option
 @json_option
 @plain_errors
 def create(email: str, role: str, name: str, password_stdin: bool, as_json: bool) -> None:
     """Create a person who can log in."""
-    if password_stdin:
-        try:
-            password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise click.ClickException("The password must be UTF-8 text.") from None
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     user = create_user(
         email,
         role,
         name,
-        password,
+        _read_password(password_stdin),
         clock.now(),
         time_zone=current_app.config["DEFAULT_TIME_ZONE"],
     )
     result({"id": user.id, "email": user.email, "role": user.role, "name": user.name}, as_json)
+
+
+@users.command("password")
+@click.argument("email")
+@password_option
+@json_option
+@plain_errors
+def password(email: str, password_stdin: bool, as_json: bool) -> None:
+    """Set a person's password; it ends their log-ins."""
+    find_user(email)
+    user = set_password(email, _read_password(password_stdin))
+    result({"id": user.id, "email": user.email}, as_json)
+
+
+def _read_password(from_stdin: bool) -> str:
+    if not from_stdin:
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return typed
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise click.ClickException("The password must be UTF-8 text.") from None
 
 
 @tokens.command("create")

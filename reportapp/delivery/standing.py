@@ -18,6 +18,7 @@ from reportapp.models import (
     User,
 )
 from reportapp.reports import Scope, scopes_of
+from reportapp.schedules.reach import members, why_nothing
 
 # Made once: they are asked for every single mail.
 _RUN = (
@@ -74,13 +75,24 @@ def load_run(
     ).all()
     scopes = scopes_of(session, schedule, [person for person, _ in people], now)
     nobody = _nobody(execution, schedule, author)
+    # Who is on it by name needs no audience: without audiences, nothing more is asked.
+    through = [person.id for person, row in people if row is not None and not row.is_direct]
+    belongs = members(session, schedule, now, through) if through else ()
+    is_test = execution.trigger is Trigger.TEST
     return Run(
         execution,
         schedule,
         author,
         {
             person.id: Standing(
-                nobody or _skip(execution.trigger, person, subscription, scopes[person.id]),
+                nobody
+                or why_nothing(
+                    person,
+                    # A test goes to who asked for it, on the schedule or not.
+                    None if is_test else subscription,
+                    is_test or person.id in belongs,
+                    scopes[person.id],
+                ),
                 person.name,
                 person.email,
                 subscription.unsubscribe_token if subscription is not None else None,
@@ -100,19 +112,3 @@ def _nobody(
     # Somebody who sends by hand, or a test, may do so while the schedule is switched off.
     off = execution.trigger is Trigger.SCHEDULE and not schedule.is_active
     return Reason.SCHEDULE_OFF if off or schedule.deleted_at is not None else None
-
-
-def _skip(
-    trigger: Trigger, person: User, subscription: ReportScheduleRecipient | None, scope: Scope
-) -> Reason | None:
-    """Why this person gets nothing. A test goes to the author, on the schedule or not."""
-    if trigger is not Trigger.TEST:
-        if subscription is None or subscription.removed_at is not None:
-            return Reason.REMOVED
-        if not subscription.is_subscribed:
-            return Reason.UNSUBSCRIBED
-    if not person.is_active:
-        return Reason.INACTIVE
-    if not person.email:
-        return Reason.NO_ADDRESS
-    return None if scope else Reason.OUT_OF_SCOPE

@@ -4,11 +4,12 @@ of the table."""
 import logging
 import os
 import socket
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
@@ -38,6 +39,15 @@ def run_job(name: str) -> None:
             JOBS[name].run()
         except Exception:
             log.exception("job %s", name)
+
+
+class _Pool(ThreadPoolExecutor):
+    """Threads for jobs. While the scheduler waits for the mail in hand to end, its clock goes on
+    and brings jobs to threads that take none any more: those are left to the next start."""
+
+    def submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        if not stopping.is_set():
+            super().submit_job(job, run_times)
 
 
 class SchedulerService:
@@ -95,7 +105,7 @@ class SchedulerService:
         scheduler = BackgroundScheduler(
             timezone=UTC,
             jobstores={"default": SQLAlchemyJobStore(engine=db.engine)},
-            executors={"default": ThreadPoolExecutor(len(JOBS))},
+            executors={"default": _Pool(len(JOBS))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         )
         for name, job in JOBS.items():

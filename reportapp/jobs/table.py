@@ -8,6 +8,7 @@ from typing import Any
 
 from reportapp.clock import now
 from reportapp.delivery import anything_due, deliver, plan_due, recover
+from reportapp.school import import_runs
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,11 @@ def sweep() -> None:
         log.info("recovered: %s", found)
 
 
+def purge_imports() -> None:
+    """Remove the uploads of school data that nobody has saved."""
+    import_runs.purge(now())
+
+
 @dataclass(frozen=True)
 class Job:
     """A periodic job: a module-level function without arguments (APScheduler stores its name), and
@@ -57,4 +63,5 @@ JOBS: dict[str, Job] = {
     "peek": Job(peek, "cron", {"minute": "*", "second": 0}),
     "send": Job(send, "interval", {"seconds": 5}),
     "sweep": Job(sweep, "interval", {"seconds": 15}),
+    "purge-imports": Job(purge_imports, "cron", {"minute": 30, "second": 0}),
 }

@@ -1,6 +1,7 @@
 """Mail: composing it, the SMTP session, and the built-in mailbox."""
 
 from reportapp.mail.compose import Letter, compose
+from reportapp.mail.log_in_link import compose_log_in_link
 from reportapp.mail.message import (
     Attachment,
     BadHeader,
@@ -25,6 +26,7 @@ __all__ = [
     "SendFailure",
     "Stage",
     "compose",
+    "compose_log_in_link",
     "encode_attachment",
     "mail",
 ]

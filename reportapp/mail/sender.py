@@ -34,8 +34,10 @@ class ReportMail(flask_mail.Mail):
         state.suppress = False
         return state
 
-    def connect(self) -> "MailSession":
-        return MailSession(current_app.extensions["mail"], current_app.config)
+    def connect(self, patience: int | None = None) -> "MailSession":
+        """A session to be entered. `patience`: seconds for each answer, for a mail that somebody
+        waits for; usually the server gets all the time that RFC 5321 asks for."""
+        return MailSession(current_app.extensions["mail"], current_app.config, patience)
 
 
 class MailSession(flask_mail.Connection):
@@ -43,9 +45,10 @@ class MailSession(flask_mail.Connection):
 
     host: smtplib.SMTP
 
-    def __init__(self, state: Any, config: Any) -> None:
+    def __init__(self, state: Any, config: Any, patience: int | None = None) -> None:
         super().__init__(state)
-        self._timeout = config["MAIL_TIMEOUT_SECONDS"]
+        self._timeout = patience or config["MAIL_TIMEOUT_SECONDS"]
+        self._final_timeout = patience or max(FINAL_REPLY_TIMEOUT, self._timeout)
         self._own_name = config["MESSAGE_ID_DOMAIN"]
         self._instance = Path(current_app.instance_path)
         #: This session's MAIL FROM was good for at least one mail.
@@ -157,7 +160,7 @@ class MailSession(flask_mail.Connection):
         # One write: the final dot in a small one of its own would wait for an acknowledgement.
         self.host.send(_LEADING_DOT.sub(b"..", content) + b".\r\n")
         assert self.host.sock is not None
-        self.host.sock.settimeout(max(FINAL_REPLY_TIMEOUT, self._timeout))
+        self.host.sock.settimeout(self._final_timeout)
         reply = self.host.getreply()
         self._expect(Stage.CONTENT, reply, 250)
         self.host.sock.settimeout(self._timeout)

@@ -1,6 +1,7 @@
 """Reports that a person writes; schedules quote the published ones."""
 
 from datetime import date, datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,15 +28,25 @@ class Authored:
     #: is archived.
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When the first of the family or the tutors opened it.
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    #: The columns that all versions of one report share.
+    IDENTITY: ClassVar[tuple[str, ...]]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells one report, in all its versions, from all others of its kind."""
+        return tuple(getattr(self, name) for name in self.IDENTITY)
 
 
 class StudentReport(Authored, Base):
     """A teacher's report on a student in one class, for the days [period_start, period_end)."""
 
     __tablename__ = "student_report"
+    IDENTITY = ("author_id", "student_id", "class_group_id", "period_start", "period_end")
     __table_args__ = (
-        UniqueConstraint("author_id", "student_id", "class_group_id", "period_start", "version"),
+        UniqueConstraint(*IDENTITY, "version"),
         Index(None, "student_id", "class_group_id", "period_end"),
         CheckConstraint(_PROGRESS, name="progress_percent"),
         CheckConstraint("period_end > period_start", name="period_in_order"),
@@ -56,8 +67,9 @@ class TutorWeeklyReport(Authored, Base):
     """A tutor's report on a student for the week that begins on Monday `week_start`."""
 
     __tablename__ = "tutor_weekly_report"
+    IDENTITY = ("author_id", "student_id", "week_start")
     __table_args__ = (
-        UniqueConstraint("author_id", "student_id", "week_start", "version"),
+        UniqueConstraint(*IDENTITY, "version"),
         Index(None, "student_id", "week_start"),
         CheckConstraint(_PROGRESS, name="progress_percent"),
     )
@@ -73,8 +85,9 @@ class TeacherWeeklyReport(Authored, Base):
     `week_start`."""
 
     __tablename__ = "teacher_weekly_report"
+    IDENTITY = ("author_id", "student_id", "class_group_id", "week_start")
     __table_args__ = (
-        UniqueConstraint("author_id", "student_id", "class_group_id", "week_start", "version"),
+        UniqueConstraint(*IDENTITY, "version"),
         Index(None, "student_id", "class_group_id", "week_start"),
     )
 

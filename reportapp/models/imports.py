@@ -24,7 +24,8 @@ class ImportRun(Base):
     status: Mapped[ImportStatus] = mapped_column(words(ImportStatus, "status"))
     #: As its owner calls it.
     filename: Mapped[str] = mapped_column(String(255))
-    #: Where it lies in the instance folder while it may still be saved; None: no longer.
+    #: Its folder in the instance's `imports/`, with the upload until it is saved and with its
+    #: errors; None: removed, a day after it came.
     stored_as: Mapped[str | None] = mapped_column(String(100))
     #: How its columns are read, as JSON; for attendance and marks.
     mapping: Mapped[str | None] = mapped_column(Text)

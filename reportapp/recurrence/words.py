@@ -57,6 +57,9 @@ def _days(rule: Rule) -> str:
 
 
 def _closed_days(rule: Rule) -> str:
+    if rule.frequency is Frequency.MONTHLY and rule.month_mode is MonthMode.SCHOOL_DAY:
+        # Its days are school days anyway.
+        return "not in exam weeks" if rule.exams_closed else ""
     exams = "exam weeks count as such" if rule.exams_closed else ""
     match rule.closed_days:
         case ClosedDays.SEND:

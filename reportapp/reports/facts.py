@@ -324,14 +324,15 @@ def attendance_days(
 
 
 def published(session: Session, model: Any, students: Collection[int], *when: Any) -> list[Any]:
-    """Written reports of `model` on these students that others may read, oldest first."""
-    return list(
-        session.scalars(
-            select(model)
-            .where(among(model.student_id, students), model.status.in_(PUBLISHED_REPORTS), *when)
-            .order_by(model.updated_at, model.id)
-        )
+    """Written reports of `model` on these students that others may read, oldest first; of each its
+    newest version."""
+    found = session.scalars(
+        select(model)
+        .where(among(model.student_id, students), model.status.in_(PUBLISHED_REPORTS), *when)
+        .order_by(model.version)
     )
+    newest = {report.identity: report for report in found}
+    return sorted(newest.values(), key=lambda report: (report.updated_at, report.id))
 
 
 def mean(values: Iterable[float | None]) -> float | None:

@@ -148,6 +148,18 @@ def load_scopes(
     return scopes
 
 
+def seen_pairs(kind: ReportType, person: User, day: date) -> Select[int, int]:
+    """A query for the (student, class or tutor) pairs of a `kind` report that `person` may see on
+    `day`, to be part of other queries about the same person and day."""
+    role = None if person.role is Role.ADMIN else person.role
+    if not person.is_active or person.role not in REPORT_READERS[kind]:
+        return _query(BASIS[kind], None, of_students=False).where(false())
+    query = _query(BASIS[kind], role, of_students=False)
+    # The third column says whose pairs they are, and here they are one person's.
+    pairs: Any = query.with_only_columns(*list(query.selected_columns)[:2])
+    return pairs.params(school=person.school_id, day=day, viewers=[person.id])
+
+
 def _students(seen: Iterable[Any]) -> set[int] | None:
     """The students whom a delivery can be about at all, for its readers see no others; None: too
     many to ask for by name. So a check for one family reads two rows and not all of a teacher's."""

@@ -8,16 +8,23 @@ from sqlalchemy.orm import Session, joinedload
 from reportapp.access import Action, Person, may_manage_schedule_of, require
 from reportapp.errors import NotFound
 from reportapp.extensions import db
-from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+from reportapp.models import (
+    ReportSchedule,
+    ReportScheduleAudience,
+    ReportScheduleRecipient,
+    User,
+)
 
 
 @dataclass(frozen=True)
 class ListedSchedule:
-    """A row of the list, with how many people are on it and how many of them have unsubscribed."""
+    """A row of the list, with how many people are on it by name, how many of them have
+    unsubscribed, and how many audiences it has."""
 
     schedule: ReportSchedule
     recipients: int
     unsubscribed: int
+    audiences: int
 
 
 def get_schedule(actor: Person, schedule_id: int) -> ReportSchedule:
@@ -57,11 +64,14 @@ def list_schedules(
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     on_it = select(func.count()).where(
         ReportScheduleRecipient.schedule_id == ReportSchedule.id,
+        ReportScheduleRecipient.is_direct,
         ReportScheduleRecipient.removed_at.is_(None),
     )
     left = on_it.where(ReportScheduleRecipient.is_subscribed.is_(False))
+    groups = select(func.count()).where(ReportScheduleAudience.schedule_id == ReportSchedule.id)
+    counts = (count.scalar_subquery() for count in (on_it, left, groups))
     rows = db.session.execute(
-        query.add_columns(on_it.scalar_subquery(), left.scalar_subquery())
+        query.add_columns(*counts)
         .options(joinedload(ReportSchedule.created_by), joinedload(ReportSchedule.class_group))
         .order_by(
             ReportSchedule.next_scheduled.is_(None),

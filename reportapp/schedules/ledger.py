@@ -20,8 +20,9 @@ from reportapp.models import (
     ReportScheduleExecution,
     ReportScheduleRecipient,
 )
+from reportapp.schedules.reach import is_on, members
 from reportapp.schedules.timing import covered_by, day_of, plan_for_now, rule_of
-from reportapp.tokens import new_message_key
+from reportapp.tokens import new_message_key, new_unsubscribe_token
 
 
 def plan_execution(
@@ -35,10 +36,10 @@ def plan_execution(
     only: Collection[int] | None = None,
     remark: str | None = None,
 ) -> tuple[int, int]:
-    """Write one execution and a delivery for everybody on the schedule, in the caller's
-    transaction; (execution id, deliveries). Who has unsubscribed is skipped at once, with the
-    reason. `only`: these user ids instead of the recipients. `message_domain`: the domain of the
-    Message-IDs. `remark`: a plain sentence for the ledger."""
+    """Write one execution and a delivery for everybody on the schedule by name or as a member of
+    its audiences, in the caller's transaction; (execution id, deliveries). Who has unsubscribed is
+    skipped at once, with the reason. `only`: these user ids instead of the recipients.
+    `message_domain`: the domain of the Message-IDs. `remark`: a plain sentence for the ledger."""
     planned = scheduled_for
     if trigger is not Trigger.SCHEDULE:
         planned = plan_for_now(session, schedule, scheduled_for)
@@ -56,21 +57,10 @@ def plan_execution(
     )
     session.add(execution)
     session.flush()
-    subscribed: list[tuple[int, bool]]
     if only is not None:
         subscribed = [(user_id, True) for user_id in only]
     else:
-        subscribed = [
-            (row.recipient_id, row.is_subscribed)
-            for row in session.execute(
-                select(ReportScheduleRecipient.recipient_id, ReportScheduleRecipient.is_subscribed)
-                .where(
-                    ReportScheduleRecipient.schedule_id == schedule.id,
-                    ReportScheduleRecipient.removed_at.is_(None),
-                )
-                .order_by(ReportScheduleRecipient.id)
-            )
-        ]
+        subscribed = _on_the_list(session, schedule, now)
     if subscribed:
         session.execute(
             insert(ReportDelivery),
@@ -90,6 +80,34 @@ def plan_execution(
     session.flush()
     settle(session, [execution.id], now)
     return execution.id, len(subscribed)
+
+
+def _on_the_list(
+    session: Session, schedule: ReportSchedule, now: datetime
+) -> list[tuple[int, bool]]:
+    """Who is on the schedule by name or belongs to its audiences, and whether they are subscribed.
+    New members get their row, which keeps their subscription, now."""
+    belongs = members(session, schedule, now)
+    row = ReportScheduleRecipient
+    query = select(row).where(row.schedule_id == schedule.id).order_by(row.id)
+    known = set(session.scalars(query.with_only_columns(row.recipient_id)))
+    new = [
+        {
+            "schedule_id": schedule.id,
+            "recipient_id": user_id,
+            "is_direct": False,
+            "unsubscribe_token": new_unsubscribe_token(),
+            "added_at": now,
+        }
+        for user_id in sorted(belongs.keys() - known)
+    ]
+    if new:
+        session.execute(insert(row), new)
+    return [
+        (found.recipient_id, found.is_subscribed)
+        for found in session.scalars(query)
+        if is_on(found, found.recipient_id in belongs)
+    ]
 
 
 def settle(session: Session, execution_ids: Collection[int], now: datetime) -> list[int]:

@@ -12,6 +12,7 @@ from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.reports import REPORTS, Order, scopes_of
 from reportapp.schedules.find import get_schedule
+from reportapp.schedules.reach import is_on, members
 from reportapp.schedules.timing import covered_now
 
 
@@ -27,17 +28,21 @@ class Preview:
 
 def preview(actor: User, schedule_id: int, recipient_id: int, now: datetime) -> Preview:
     """What `recipient_id` would get if the schedule ran now. The person must be the actor or on
-    the schedule. Raises NotFound."""
+    the schedule, by name or through an audience. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
-    if recipient_id != actor.id and not db.session.scalar(
-        select(ReportScheduleRecipient.id).where(
-            ReportScheduleRecipient.schedule_id == schedule_id,
-            ReportScheduleRecipient.recipient_id == recipient_id,
-            ReportScheduleRecipient.removed_at.is_(None),
-        )
-    ):
+    if recipient_id != actor.id and not _is_on(schedule, recipient_id, now):
         raise NotFound("Recipient not found.")
     return _preview(schedule, db.session.get_one(User, recipient_id), now)
+
+
+def _is_on(schedule: ReportSchedule, recipient_id: int, now: datetime) -> bool:
+    row = db.session.scalar(
+        select(ReportScheduleRecipient).where(
+            ReportScheduleRecipient.schedule_id == schedule.id,
+            ReportScheduleRecipient.recipient_id == recipient_id,
+        )
+    )
+    return is_on(row, bool(members(db.session(), schedule, now, [recipient_id])))
 
 
 def preview_by_id(schedule_id: int, recipient_id: int, now: datetime) -> Preview:

@@ -1,16 +1,49 @@
-"""Whom and which classes a schedule's author may reach."""
+"""Whom a schedule's author may send to, and who is in its audiences at a moment."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, and_, literal, or_, select, union
+from sqlalchemy.orm import Session, aliased
 
-from reportapp.constants import EnrollmentRole, Role
+from reportapp.access import REPORT_READERS
+from reportapp.constants import AudienceKind, EnrollmentRole, Reason, Role
 from reportapp.extensions import db
-from reportapp.models import ClassGroup, Enrollment, TutorLink, User
-from reportapp.reports.scope import holds, school_day
+from reportapp.models import (
+    ClassGroup,
+    Enrollment,
+    GuardianLink,
+    ReportSchedule,
+    ReportScheduleAudience,
+    ReportScheduleRecipient,
+    TutorLink,
+    User,
+)
+from reportapp.reports.scope import Scope, holds, school_day
+
+_STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
+
+
+def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
+    """The people to whom the schedule's author may send its type of report: an admin to everybody
+    in the school, a teacher or tutor to colleagues, to own students and to those students'
+    guardians. What each of them then gets is the scope's business."""
+    author = schedule.created_by
+    query = select(User).where(
+        User.school_id == author.school_id,
+        User.is_active,
+        User.role.in_(REPORT_READERS[schedule.report_type]),
+    )
+    if author.role is Role.ADMIN:
+        return query
+    day = school_day(db.session(), author, now)
+    students = students_of(author, day)
+    guardians = select(GuardianLink.guardian_id).where(
+        GuardianLink.student_id.in_(students), holds(GuardianLink, day)
+    )
+    return query.where(or_(User.role.in_(_STAFF), User.id.in_(students), User.id.in_(guardians)))
 
 
 def list_classes(author: User, now: datetime) -> Sequence[ClassGroup]:
@@ -58,3 +91,125 @@ def classes_of(author: User, day: date) -> Select[Any]:
     else:
         own = and_(seat.role == EnrollmentRole.TEACHER, seat.user_id == author.id)
     return query.where(ClassGroup.id.in_(select(seat.class_group_id).where(own, holds(seat, day))))
+
+
+def members(
+    session: Session, schedule: ReportSchedule, now: datetime, only: Collection[int] | None = None
+) -> dict[int, set[int]]:
+    """Who is in the schedule's audiences as things stand at `now`: the ids of their audiences by
+    user id. Never anybody whom the author could not add by name. `only`: of these people. The
+    number of queries depends on neither audiences nor people."""
+    found: dict[int, set[int]] = defaultdict(set)
+    query = select_members(schedule, now, only=only)
+    for user_id, audience_id in session.execute(
+        query.with_only_columns(User.id, query.selected_columns.audience_id)
+    ):
+        found[user_id].add(audience_id)
+    return dict(found)
+
+
+def select_members(
+    schedule: ReportSchedule,
+    now: datetime,
+    *,
+    only: Collection[int] | None = None,
+    planned: tuple[AudienceKind, int | None] | None = None,
+) -> Select[Any]:
+    """(person, `audience_id`) for everybody in one of the schedule's audiences, see `members`.
+    `planned`: in this one instead, of kind and class, that it does not have yet; its id is 0."""
+    author = schedule.created_by
+    row = ReportScheduleAudience
+    if planned is None:
+        audiences = select(row.id, row.kind, row.class_group_id).where(
+            row.schedule_id == schedule.id
+        )
+    else:
+        values = {"id": 0, "kind": planned[0], "class_group_id": planned[1]}
+        audiences = select(
+            *(
+                literal(value, row.__table__.c[name].type).label(name)
+                for name, value in values.items()
+            )
+        )
+    groups = union(
+        *(
+            group if only is None else group.where(person.in_(only))
+            for person, group in _groups(
+                audiences.subquery("audience"), author, school_day(db.session(), author, now)
+            )
+        )
+    ).subquery()
+    return (
+        reachable(schedule, now)
+        .join(groups, groups.c.user_id == User.id)
+        .add_columns(groups.c.audience_id)
+    )
+
+
+def _groups(audience: Any, author: User, day: date) -> list[tuple[Any, Select[Any]]]:
+    """Per kind, who belongs to which of the audiences, and the column of the people."""
+    seat, student = aliased(Enrollment), aliased(User)
+    everybody = select(audience.c.id.label("audience_id")).select_from(audience)
+    pupil = and_(
+        student.is_active, student.role == Role.STUDENT, student.school_id == author.school_id
+    )
+    classes = classes_of(author, day).with_only_columns(ClassGroup.id)
+    in_class = everybody.join(seat, seat.class_group_id == audience.c.class_group_id).where(
+        audience.c.class_group_id.in_(classes), holds(seat, day)
+    )
+    pupils = in_class.join(student, student.id == seat.user_id).where(
+        pupil, seat.role == EnrollmentRole.STUDENT
+    )
+    guardian, tutor = GuardianLink.guardian_id, TutorLink.tutor_id
+    groups = {
+        AudienceKind.MY_GUARDIANS: (
+            guardian,
+            everybody.join(GuardianLink, GuardianLink.student_id.in_(students_of(author, day)))
+            .join(student, student.id == GuardianLink.student_id)
+            .where(pupil, holds(GuardianLink, day)),
+        ),
+        AudienceKind.CLASS_GUARDIANS: (
+            guardian,
+            pupils.join(GuardianLink, GuardianLink.student_id == student.id).where(
+                holds(GuardianLink, day)
+            ),
+        ),
+        AudienceKind.CLASS_TEACHERS: (
+            seat.user_id,
+            in_class.where(seat.role == EnrollmentRole.TEACHER),
+        ),
+        AudienceKind.CLASS_TUTORS: (
+            tutor,
+            pupils.join(TutorLink, TutorLink.student_id == student.id).where(holds(TutorLink, day)),
+        ),
+        AudienceKind.ALL_TUTORS: (User.id, everybody.join(User, User.role == Role.TUTOR)),
+    }
+    return [
+        (person, group.add_columns(person.label("user_id")).where(audience.c.kind == kind))
+        for kind, (person, group) in groups.items()
+    ]
+
+
+def is_on(row: ReportScheduleRecipient | None, belongs: bool) -> bool:
+    """Whether somebody is on a schedule, by their row and whether they belong to one of its
+    audiences. Whom the author took off by name stays off, whatever they belong to."""
+    if row is None:
+        return belongs
+    return row.removed_at is None and (row.is_direct or belongs)
+
+
+def why_nothing(
+    person: User, row: ReportScheduleRecipient | None, belongs: bool, scope: Scope
+) -> Reason | None:
+    """Why a person gets none of a schedule's mails; None: nothing stands in the way."""
+    if not (belongs if row is None else row.removed_at is None):
+        return Reason.REMOVED
+    if row is not None and not row.is_subscribed:
+        return Reason.UNSUBSCRIBED
+    if not person.is_active:
+        return Reason.INACTIVE
+    if not person.email:
+        return Reason.NO_ADDRESS
+    if not is_on(row, belongs):
+        return Reason.REMOVED
+    return None if scope else Reason.OUT_OF_SCOPE

@@ -1,32 +1,22 @@
 """Who receives a schedule, and whom its author may send to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import aliased, contains_eager
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, aliased, contains_eager
 
-from reportapp.access import REPORT_READERS
-from reportapp.constants import Role
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
-from reportapp.models import (
-    GuardianLink,
-    ReportSchedule,
-    ReportScheduleRecipient,
-    User,
-)
-from reportapp.reports import scopes_of
+from reportapp.models import GuardianLink, ReportSchedule, ReportScheduleRecipient, User
+from reportapp.reports import Scope, scopes_of
 from reportapp.reports.scope import holds, school_day
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.name_search import find_people
-from reportapp.schedules.reach import students_of
+from reportapp.schedules.reach import is_on, members, reachable, students_of
 from reportapp.tokens import new_unsubscribe_token
-
-_STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
-
 
 #: Up to so many students are named one by one; more are counted.
 _NAMED = 3
@@ -58,7 +48,8 @@ class Candidate:
 
 
 def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[ListedRecipient]:
-    """Everybody on the schedule, by name; removed people are left out. Raises NotFound."""
+    """Everybody who was put on the schedule by name, in the order of their names; removed people
+    are left out. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
     rows = list(
         db.session.scalars(
@@ -67,6 +58,7 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
             .options(contains_eager(ReportScheduleRecipient.recipient))
             .where(
                 ReportScheduleRecipient.schedule_id == schedule.id,
+                ReportScheduleRecipient.is_direct,
                 ReportScheduleRecipient.removed_at.is_(None),
             )
             .order_by(User.family_name, User.given_name, User.id)
@@ -84,6 +76,7 @@ def search_candidates(
     schedule = get_schedule(actor, schedule_id)
     already = select(ReportScheduleRecipient.recipient_id).where(
         ReportScheduleRecipient.schedule_id == schedule.id,
+        ReportScheduleRecipient.is_direct,
         ReportScheduleRecipient.removed_at.is_(None),
     )
     found = find_people(
@@ -97,7 +90,7 @@ def search_candidates(
     return [Candidate(person, subjects[person.id]) for person in found]
 
 
-def _children(author: User, now: datetime) -> Select[int, str, str]:
+def _children(author: User, now: datetime) -> Select[Any]:
     """Who is whose guardian. Only children whom the author may see: a search must not tell whose
     parent somebody is."""
     child = aliased(User)
@@ -118,24 +111,27 @@ def _subjects(
     schedule: ReportSchedule, people: Sequence[User], now: datetime
 ) -> dict[int, Subjects]:
     """Of each person, by user id."""
-    session = db.session()
-    scopes = scopes_of(session, schedule, people, now)
-    students = {person_id: scope.students for person_id, scope in scopes.items()}
+    return named_subjects(scopes_of(db.session(), schedule, people, now))
+
+
+def named_subjects(scopes: Mapping[int, Scope]) -> dict[int, Subjects]:
+    """The students of each scope, by the same keys."""
+    students = {key: scope.students for key, scope in scopes.items()}
     few = set().union(*(ids for ids in students.values() if len(ids) <= _NAMED))
     names = {
         student.id: student.name
-        for student in session.scalars(
+        for student in db.session.scalars(
             select(User).where(User.id.in_(few)).order_by(User.given_name, User.id)
         )
     }
     return {
-        person_id: Subjects(
+        key: Subjects(
             len(ids),
             tuple(name for student, name in names.items() if student in ids)
             if len(ids) <= _NAMED
             else (),
         )
-        for person_id, ids in students.items()
+        for key, ids in students.items()
     }
 
 
@@ -153,62 +149,69 @@ def add_recipient(
         person = session.scalar(reachable(schedule, now).where(User.id == user_id))
         if person is None:
             raise NotFound("Recipient not found.")
-        row = session.scalar(
-            select(ReportScheduleRecipient).where(
-                ReportScheduleRecipient.schedule_id == schedule.id,
-                ReportScheduleRecipient.recipient_id == user_id,
-            )
-        )
+        row = _row(session, schedule, user_id)
         if row is None:
-            row = ReportScheduleRecipient(
-                schedule_id=schedule.id,
-                recipient_id=user_id,
-                unsubscribe_token=new_unsubscribe_token(),
-                added_at=now,
-            )
-            session.add(row)
+            row = _new_row(session, schedule, user_id, now)
         elif not row.is_subscribed:
             raise Conflict(
                 f"{person.name} has unsubscribed from this report; only they can subscribe again."
             )
-        row.removed_at = None
+        row.is_direct, row.removed_at = True, None
     return row
 
 
 def remove_recipient(
     actor: User, schedule_id: int, user_id: int, now: datetime
 ) -> ReportScheduleRecipient:
-    """Take a person off the schedule; what they were on it. Raises NotFound when they are not."""
+    """Take a person off the schedule; what they were on it. They stay off, also as members of its
+    audiences, until they are let in or added again. Raises NotFound when they are not on it."""
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
-        row = session.scalar(
-            select(ReportScheduleRecipient).where(
-                ReportScheduleRecipient.schedule_id == schedule.id,
-                ReportScheduleRecipient.recipient_id == user_id,
-                ReportScheduleRecipient.removed_at.is_(None),
-            )
-        )
-        if row is None:
+        lock_schedule(session, schedule)
+        row = _row(session, schedule, user_id)
+        belongs = bool(members(session, schedule, now, [user_id]))
+        if not is_on(row, belongs):
             raise NotFound("Recipient not found.")
+        if row is None:
+            row = _new_row(session, schedule, user_id, now)
+            row.is_direct = False
         row.removed_at = now
     return row
 
 
-def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
-    """The people to whom the schedule's author may send its type of report: an admin to everybody
-    in the school, a teacher or tutor to colleagues, to own students and to those students'
-    guardians. What each of them then gets is the scope's business."""
-    author = schedule.created_by
-    query = select(User).where(
-        User.school_id == author.school_id,
-        User.is_active,
-        User.role.in_(REPORT_READERS[schedule.report_type]),
+def let_in(actor: User, schedule_id: int, user_id: int) -> ReportScheduleRecipient:
+    """Take back that a person was taken off: they belong to the schedule as members of its
+    audiences, if of any. Doing it again changes nothing. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    with transaction() as session:
+        lock_schedule(session, schedule)
+        row = _row(session, schedule, user_id)
+        if row is None:
+            raise NotFound("Recipient not found.")
+        if row.removed_at is not None:
+            row.is_direct, row.removed_at = False, None
+    return row
+
+
+def _row(
+    session: Session, schedule: ReportSchedule, user_id: int
+) -> ReportScheduleRecipient | None:
+    return session.scalar(
+        select(ReportScheduleRecipient).where(
+            ReportScheduleRecipient.schedule_id == schedule.id,
+            ReportScheduleRecipient.recipient_id == user_id,
+        )
     )
-    if author.role is Role.ADMIN:
-        return query
-    day = school_day(db.session(), author, now)
-    students = students_of(author, day)
-    guardians = select(GuardianLink.guardian_id).where(
-        GuardianLink.student_id.in_(students), holds(GuardianLink, day)
+
+
+def _new_row(
+    session: Session, schedule: ReportSchedule, user_id: int, now: datetime
+) -> ReportScheduleRecipient:
+    row = ReportScheduleRecipient(
+        schedule_id=schedule.id,
+        recipient_id=user_id,
+        unsubscribe_token=new_unsubscribe_token(),
+        added_at=now,
     )
-    return query.where(or_(User.role.in_(_STAFF), User.id.in_(students), User.id.in_(guardians)))
+    session.add(row)
+    return row

@@ -19,7 +19,6 @@ from reportapp.extensions import db, transaction
 from reportapp.models import (
     ReportDelivery,
     ReportScheduleExecution,
-    ReportScheduleRecipient,
     User,
 )
 from reportapp.schedules.find import get_schedule, lock_schedule
@@ -53,19 +52,11 @@ def run_now(actor: User, schedule_id: int, now: datetime, *, message_domain: str
         )
         if running is not None:
             raise Conflict("A run is already under way; its mails are being sent.")
-        anybody = session.scalar(
-            select(ReportScheduleRecipient.id)
-            .where(
-                ReportScheduleRecipient.schedule_id == schedule_id,
-                ReportScheduleRecipient.removed_at.is_(None),
-            )
-            .limit(1)
-        )
-        if anybody is None:
-            raise Conflict("Nobody receives this schedule yet. Add a recipient first.")
-        execution_id, _ = plan_execution(
+        execution_id, deliveries = plan_execution(
             session, schedule, now, Trigger.MANUAL, now, message_domain=message_domain
         )
+        if not deliveries:
+            raise Conflict("Nobody receives this schedule yet. Add a recipient first.")
     return execution_id
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 from reportapp.errors import NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+from reportapp.schedules.reach import members
 
 
 def find_subscription(token: str) -> ReportScheduleRecipient:
@@ -42,9 +43,9 @@ def set_subscribed(token: str, subscribed: bool, now: datetime) -> ReportSchedul
     return row
 
 
-def my_subscriptions(actor: User) -> Sequence[ReportScheduleRecipient]:
+def my_subscriptions(actor: User, now: datetime) -> Sequence[ReportScheduleRecipient]:
     """Every schedule that the actor is on, also those the actor has left, by name."""
-    return db.session.scalars(
+    rows = db.session.scalars(
         select(ReportScheduleRecipient)
         .join(ReportSchedule, ReportSchedule.id == ReportScheduleRecipient.schedule_id)
         .where(
@@ -55,6 +56,10 @@ def my_subscriptions(actor: User) -> Sequence[ReportScheduleRecipient]:
         .options(joinedload(ReportScheduleRecipient.schedule).joinedload(ReportSchedule.created_by))
         .order_by(ReportSchedule.name, ReportSchedule.id)
     ).all()
+    # Groups are each author's own, so every such schedule is asked for; they are few.
+    return [
+        row for row in rows if row.is_direct or members(db.session(), row.schedule, now, [actor.id])
+    ]
 
 
 def set_my_subscription(

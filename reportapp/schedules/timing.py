@@ -112,7 +112,8 @@ def rule_of(schedule: ReportSchedule) -> Rule:
         schedule.frequency,
         schedule.time,
         ZoneInfo(schedule.time_zone),
-        days_of_week=tuple(int(digit) for digit in schedule.days_of_week),
+        # A script's row may say only `day_of_week`.
+        days_of_week=tuple(map(int, schedule.days_of_week or str(schedule.day_of_week or ""))),
         day_of_month=schedule.day_of_month,
         interval=schedule.interval,
         month_mode=schedule.month_mode,
@@ -182,20 +183,25 @@ def covered_by(session: Session, schedule: ReportSchedule, planned: datetime) ->
     if stored is not None:
         return Period(*stored)
     timing = timing_of(session, schedule)
-    sent_until = None
-    if schedule.period is PeriodKind.SINCE_SENT:
-        sent_until = session.scalar(
-            select(ReportScheduleExecution.period_end)
-            .where(
-                ReportScheduleExecution.schedule_id == schedule.id,
-                ReportScheduleExecution.trigger == Trigger.SCHEDULE,
-                ReportScheduleExecution.successful_sends > 0,
-                ReportScheduleExecution.scheduled_for < planned,
-            )
-            .order_by(ReportScheduleExecution.scheduled_for.desc())
-            .limit(1)
+    return period_of(schedule.period, timing, planned, sent_until(session, schedule, planned))
+
+
+def sent_until(session: Session, schedule: ReportSchedule, planned: datetime) -> date | None:
+    """The end of the period of the schedule's last run before the aware instant `planned` of which
+    a mail was sent; None where its reports do not begin there."""
+    if schedule.period is not PeriodKind.SINCE_SENT:
+        return None
+    return session.scalar(
+        select(ReportScheduleExecution.period_end)
+        .where(
+            ReportScheduleExecution.schedule_id == schedule.id,
+            ReportScheduleExecution.trigger == Trigger.SCHEDULE,
+            ReportScheduleExecution.successful_sends > 0,
+            ReportScheduleExecution.scheduled_for < planned,
         )
-    return period_of(schedule.period, timing, planned, sent_until)
+        .order_by(ReportScheduleExecution.scheduled_for.desc())
+        .limit(1)
+    )
 
 
 def period_of(

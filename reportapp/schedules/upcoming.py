@@ -13,7 +13,7 @@ from reportapp.models import ReportSchedule, User
 from reportapp.recurrence import Occurrence, Rule, next_occurrences
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.saving import Before, next_run_if_saved
-from reportapp.schedules.timing import Timing, period_of, rule_of, timing_of
+from reportapp.schedules.timing import Timing, period_of, rule_of, sent_until, timing_of
 from reportapp.schedules.validation import check_rhythm
 
 _TINY = timedelta(microseconds=1)
@@ -82,11 +82,16 @@ def _from(
     if not coming or coming[0].run != first:
         # One that is owed, by an older rhythm maybe.
         coming = [Occurrence(day, first), *next_occurrences(rule, first, count - 1, calendar)]
-    return [
-        _upcoming(timing, schedule, one)
-        for one in [*before, *coming]
-        if _worth_telling(timing, one)
-    ]
+    told: list[Upcoming] = []
+    sent = sent_until(db.session(), schedule, first)
+    for one in [*before, *coming]:
+        period = period_of(schedule.period, timing, one.run, sent) if one.run else None
+        if period is not None and sent is not None:
+            # As if every run to come were sent.
+            sent = period.end
+        if _worth_telling(timing, one):
+            told.append(Upcoming(one.meant, one.run, period, one.reason))
+    return told
 
 
 def _worth_telling(timing: Timing, one: Occurrence) -> bool:
@@ -95,8 +100,3 @@ def _worth_telling(timing: Timing, one: Occurrence) -> bool:
     return not (
         one.run is None and every_school_day and timing.calendar.closed_until(one.meant) is None
     )
-
-
-def _upcoming(timing: Timing, schedule: ReportSchedule, one: Occurrence) -> Upcoming:
-    period = period_of(schedule.period, timing, one.run) if one.run else None
-    return Upcoming(one.meant, one.run, period, one.reason)

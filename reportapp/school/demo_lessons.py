@@ -112,7 +112,11 @@ def _presence(stage: Stage, talent: Talent) -> tuple[AttendanceStatus, str | Non
     rest = (roll - talent.presence) / (1 - talent.presence)
     if rest < 0.4:
         return AttendanceStatus.LATE, stage.dice.choice((None, *_LATE))
-    if rest < 0.7:
+    if rest < 0.45:
+        return AttendanceStatus.LEFT_EARLY, None
+    if rest < 0.5:
+        return AttendanceStatus.PARTIAL, None
+    if rest < 0.75:
         return AttendanceStatus.ABSENT, None
     return AttendanceStatus.EXCUSED, stage.dice.choice(_EXCUSES)
 

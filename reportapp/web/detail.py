@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from reportapp import clock
 from reportapp.errors import Conflict, InvalidInput
+from reportapp.extensions import limiter
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.recipients import (
     add_recipient,
@@ -16,6 +17,7 @@ from reportapp.schedules.runs import list_executions, run_now, send_test
 from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
 from reportapp.web.inputs import key_from
+from reportapp.web.limits import SENDING, signed_in_person
 from reportapp.web.session import actor
 
 bp = Blueprint("detail", __name__, url_prefix="/schedules")
@@ -51,6 +53,7 @@ def remove(schedule_id: int, user_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:schedule_id>/run")
+@limiter.limit(SENDING, key_func=signed_in_person)
 def run(schedule_id: int) -> ResponseReturnValue:
     domain = current_app.config["MESSAGE_ID_DOMAIN"]
     execution_id = run_now(actor(), schedule_id, clock.now(), message_domain=domain)
@@ -58,6 +61,7 @@ def run(schedule_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:schedule_id>/test")
+@limiter.limit(SENDING, key_func=signed_in_person)
 def test_mail(schedule_id: int) -> ResponseReturnValue:
     domain = current_app.config["MESSAGE_ID_DOMAIN"]
     execution_id = send_test(actor(), schedule_id, clock.now(), message_domain=domain)

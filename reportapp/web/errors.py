@@ -1,12 +1,16 @@
 """Pages that say, in plain words, what went wrong."""
 
+from datetime import timedelta
+
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from reportapp.errors import Conflict, Forbidden, InvalidInput, NotFound
+from reportapp.web.words import span
 
 #: Title and sentence by status; the sentence is used where the error brings none of its own.
 WORDS: dict[int, tuple[str, str]] = {
@@ -17,7 +21,7 @@ WORDS: dict[int, tuple[str, str]] = {
     409: ("Not now", "This cannot be done at the moment."),
     413: ("Too much at once", "You sent more than this page accepts. Please shorten it."),
     422: ("Something is not right", "Please check what you have entered."),
-    429: ("Too many tries", "Please wait a minute, then try again."),
+    429: ("Too many tries", "Please wait a little, then try again."),
     500: ("Sorry, that went wrong", "This is our mistake, not yours. Please try again later."),
     503: ("Not available", "Please try again in a few minutes."),
 }
@@ -31,6 +35,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Conflict, lambda error: error_page(409, str(error)))
     app.register_error_handler(InvalidInput, _invalid)
     app.register_error_handler(CSRFError, lambda error: error_page(400, _STALE))
+    app.register_error_handler(RateLimitExceeded, _too_many)
     app.register_error_handler(HTTPException, _http_error)
 
 
@@ -50,6 +55,11 @@ def problems(error: InvalidInput) -> str:
 
 def _invalid(error: InvalidInput) -> ResponseReturnValue:
     return error_page(422, problems(error))
+
+
+def _too_many(error: RateLimitExceeded) -> ResponseReturnValue:
+    wait = span(timedelta(seconds=error.limit.limit.get_expiry()))
+    return error_page(429, f"Please wait {wait}, then try again.")
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

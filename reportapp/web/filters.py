@@ -1,7 +1,9 @@
 """What templates can call."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import groupby
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, current_app
@@ -10,6 +12,8 @@ from flask_login import current_user
 from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.constants import (
+    AttendanceStatus,
+    AuthoredStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -17,6 +21,8 @@ from reportapp.constants import (
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    LinkKind,
+    PeopleShown,
     PeriodKind,
     Reason,
     Role,
@@ -24,16 +30,21 @@ from reportapp.constants import (
 )
 from reportapp.models import ReportSchedule
 from reportapp.recurrence import describe, moment, place
+from reportapp.rendering import display
 from reportapp.reports import REPORTS
 from reportapp.schedules.heartbeat import scheduler_runs
 from reportapp.schedules.timing import sentence_of
+from reportapp.schedules.upcoming import Upcoming
 from reportapp.school.calendar_list import Line
 from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
+from reportapp.written.kinds import WRITTEN, is_for_families, period_of
 
 _WORDS: dict[type[StrEnum], dict] = {
     Role: words.ROLE,
+    LinkKind: words.LINK_KIND,
+    PeopleShown: words.PEOPLE_SHOWN,
     Frequency: words.FREQUENCY,
     ClosedDays: words.CLOSED_DAYS,
     PeriodKind: words.PERIOD,
@@ -42,8 +53,10 @@ _WORDS: dict[type[StrEnum], dict] = {
     ExecutionStatus: words.RUN,
     DeliveryStatus: words.MAIL,
     Reason: words.REASON,
+    AttendanceStatus: words.ATTENDANCE_STATUS,
     CalendarKind: words.CALENDAR_KIND,
     CalendarSource: words.CALENDAR_SOURCE,
+    AuthoredStatus: words.WRITTEN,
 }
 
 
@@ -57,10 +70,16 @@ def register(app: Flask) -> None:
         sentence=_sentence,
         place=_place,
         days=_days,
+        grouped=_grouped,
+        display=display,
+        period_of=period_of,
     )
     app.jinja_env.globals.update(
         REPORTS=REPORTS,
+        WRITTEN=WRITTEN,
+        is_for_families=is_for_families,
         days_in_words=words.days,
+        LINK_KINDS=words.LINK_KINDS,
         Action=Action,
         may=may,
         has_mailbox=has_mailbox,
@@ -92,6 +111,12 @@ def _relative(instant: datetime) -> str:
 def _sentence(schedule: ReportSchedule) -> str:
     """When the schedule runs: `Mondays at 09:00, Berlin`."""
     return sentence_of(schedule, clock.now())
+
+
+def _grouped(runs: Iterable[Upcoming]) -> list[list[Upcoming]]:
+    """Runs one by one, and together those days that are left out one after the other for the same
+    reason."""
+    return [list(group) for _, group in groupby(runs, lambda one: one.run or one.reason)]
 
 
 def _days(span: EntryInput | Line) -> str:

@@ -45,6 +45,14 @@ class LoginForm(Form):
     remember = BooleanField("Stay logged in on this device for two weeks")
 
 
+class AskForm(Form):
+    email = StringField("E-mail address")
+
+
+class ChoosePasswordForm(Form):
+    password = PasswordField("New password")
+
+
 class ZoneForm(Form):
     time_zone = StringField("Time zone")
 

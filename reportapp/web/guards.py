@@ -39,6 +39,26 @@ def calendar_editor() -> ResponseReturnValue | None:
     return _who_may(Action.EDIT_CALENDAR)
 
 
+def importer() -> ResponseReturnValue | None:
+    """Those who may import the school's data."""
+    return _who_may(Action.IMPORT_DATA)
+
+
+def people_manager() -> ResponseReturnValue | None:
+    """Those who may manage the people of the school."""
+    return _who_may(Action.MANAGE_PEOPLE)
+
+
+def report_writer() -> ResponseReturnValue | None:
+    """Those who write reports themselves."""
+    return _who_may(Action.WRITE_REPORTS)
+
+
+def report_reader() -> ResponseReturnValue | None:
+    """Those who may read what others have written."""
+    return _who_may(Action.READ_WRITTEN_REPORTS)
+
+
 def mailbox_reader() -> ResponseReturnValue | None:
     """Those who may read the built-in mailbox, where there is one."""
     if not has_mailbox():
@@ -66,5 +86,9 @@ GUARDS: tuple[Guard, ...] = (
     author,
     calendar_reader,
     calendar_editor,
+    importer,
+    people_manager,
+    report_writer,
+    report_reader,
     mailbox_reader,
 )

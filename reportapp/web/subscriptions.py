@@ -12,7 +12,7 @@ bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    return render_template("subscriptions.html", rows=my_subscriptions(actor()))
+    return render_template("subscriptions.html", rows=my_subscriptions(actor(), clock.now()))
 
 
 @bp.post("/<int:subscription_id>")

@@ -4,6 +4,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
+    AttendanceStatus,
+    AuthoredStatus,
     CalendarKind,
     CalendarSource,
     ClosedDays,
@@ -11,6 +13,8 @@ from reportapp.constants import (
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    LinkKind,
+    PeopleShown,
     PeriodKind,
     Reason,
     Role,
@@ -28,6 +32,26 @@ ROLE: dict[Role, str] = {
     Role.STUDENT: "Student",
 }
 
+#: What somebody is to the person whose page lists them, and several of them.
+LINK_KIND: dict[LinkKind, str] = {
+    LinkKind.GUARDIAN: "guardian",
+    LinkKind.CHILD: "child",
+    LinkKind.TUTOR: "tutor",
+    LinkKind.STUDENT: "student",
+}
+LINK_KINDS: dict[LinkKind, str] = {
+    LinkKind.GUARDIAN: "Guardians",
+    LinkKind.CHILD: "Children",
+    LinkKind.TUTOR: "Tutors",
+    LinkKind.STUDENT: "Students",
+}
+
+PEOPLE_SHOWN: dict[PeopleShown, str] = {
+    PeopleShown.ACTIVE: "Active",
+    PeopleShown.NEW: "No password yet",
+    PeopleShown.INACTIVE: "Switched off",
+}
+
 FREQUENCY: dict[Frequency, str] = {
     Frequency.DAILY: "Daily",
     Frequency.WEEKLY: "Weekly",
@@ -37,7 +61,7 @@ FREQUENCY: dict[Frequency, str] = {
 
 FREQUENCY_CHOICE: dict[Frequency, str] = {
     **FREQUENCY,
-    Frequency.CRON: "By a cron rule, for specialists",
+    Frequency.CRON: "Cron rule, for experts",
 }
 
 CLOSED_DAYS: dict[ClosedDays, str] = {
@@ -69,6 +93,15 @@ CALENDAR_SOURCE: dict[CalendarSource, str] = {
     CalendarSource.CSV: "from a CSV file",
     CalendarSource.ICS: "from a calendar file",
     CalendarSource.COUNTRY: "public holiday",
+}
+
+ATTENDANCE_STATUS: dict[AttendanceStatus, str] = {
+    AttendanceStatus.PRESENT: "Present",
+    AttendanceStatus.ABSENT: "Absent",
+    AttendanceStatus.LATE: "Late",
+    AttendanceStatus.EXCUSED: "Excused",
+    AttendanceStatus.PARTIAL: "There for a part",
+    AttendanceStatus.LEFT_EARLY: "Left early",
 }
 
 FORMAT: dict[ExportFormat, str] = {
@@ -105,6 +138,14 @@ MAIL: dict[DeliveryStatus, str] = {
     DeliveryStatus.UNKNOWN: "Unclear",
 }
 
+#: Of a report that somebody writes.
+WRITTEN: dict[AuthoredStatus, str] = {
+    AuthoredStatus.DRAFT: "Draft",
+    AuthoredStatus.SENT: "Sent",
+    AuthoredStatus.READ: "Read",
+    AuthoredStatus.ARCHIVED: "Replaced",
+}
+
 #: Why somebody got nothing (or may have got nothing), as one sentence.
 REASON: dict[Reason, str] = {
     Reason.UNSUBSCRIBED: "They have unsubscribed from this report.",
@@ -114,7 +155,7 @@ REASON: dict[Reason, str] = {
     Reason.OUT_OF_SCOPE: "Nothing in this report is about a student of theirs.",
     Reason.AUTHOR_INACTIVE: "The account of the schedule's author is switched off.",
     Reason.SCHEDULE_OFF: "The schedule was switched off or deleted before it was their turn.",
-    Reason.REMOVED: "They were taken off the schedule before it was their turn.",
+    Reason.REMOVED: "They were no longer on the schedule when it was their turn.",
     Reason.TEMPORARY: "The mail server put it off again and again, so we gave up.",
     Reason.PERMANENT: "The mail server refused it for good; the address may be wrong.",
     Reason.SERVER: "The mail server could not be reached or did not accept our mails.",

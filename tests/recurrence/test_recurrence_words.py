@@ -211,6 +211,18 @@ def test_every_rule_has_a_sentence_of_clean_words(rule, today):
     assert not words.endswith((";", ",", " "))
 
 
+def test_a_school_day_of_the_month_needs_no_word_on_days_without_school():
+    rule = Rule(
+        Frequency.MONTHLY,
+        time(9),
+        BERLIN,
+        month_mode=MonthMode.SCHOOL_DAY,
+        closed_days=ClosedDays.BEFORE,
+    )
+    assert describe(rule) == "On the first school day of every month at 09:00, Berlin"
+    assert describe(replace(rule, exams_closed=True)).endswith("Berlin; not in exam weeks")
+
+
 @st.composite
 def _neighbours(draw):
     """Two rules that differ in one part."""

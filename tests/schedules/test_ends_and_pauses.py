@@ -520,6 +520,102 @@ def test_a_changed_calendar_neither_drops_what_is_due_nor_repeats_what_has_run(c
     assert due.next_scheduled == DUE + 2 * DAY
 
 
+def test_a_day_that_was_open_after_all_has_its_moved_run_at_once_and_only_once(cast, calendar):
+    monday, sunday = NOW - 10 * DAY, DUE + 6 * DAY
+    snow = Span(date(2026, 11, 27), date(2026, 12, 1), "snow")
+    calendar(SchoolCalendar(closed=(snow,)))
+    fields = {"days_of_week": "5", "now": monday}
+    moved = create_order(cast.tom, cast.tom, closed_days="after", **fields)
+    skipped = create_order(cast.tom, cast.tom, closed_days="skip", **fields)
+    first = create_order(
+        cast.tom, cast.tom, frequency="monthly", month_mode="school_day", now=monday
+    )
+    for at in (DUE - 3 * DAY, DUE + 4 * DAY):
+        plan_due(at)
+    assert moved.next_scheduled == DUE + 9 * DAY
+    assert first.next_scheduled == DUE + 9 * DAY
+
+    # On Sunday the school says that it was open on the Friday before.
+    calendar(SchoolCalendar())
+    with transaction() as session:
+        calendar_changed(session, cast.school.id, sunday)
+    friday = DUE + 4 * DAY
+    assert moved.next_scheduled == friday
+    assert skipped.next_scheduled == friday + 7 * DAY
+    assert first.next_scheduled == DUE + 8 * DAY
+    plan_due(sunday)
+    late = executions()[-1]
+    assert (late.schedule_id, late.scheduled_for) == (moved.id, friday)
+    assert period_of(late) == days("2026-11-20", "2026-11-27")
+    assert moved.next_scheduled == friday + 7 * DAY
+
+    # On Thursday it says that the week's first two days were the ones without lessons.
+    calendar(SchoolCalendar(closed=(Span(date(2026, 12, 1), date(2026, 12, 2), "strike"),)))
+    with transaction() as session:
+        calendar_changed(session, cast.school.id, DUE + 7 * DAY)
+    assert first.next_scheduled == DUE + 10 * DAY
+    calendar(SchoolCalendar())
+    with transaction() as session:
+        calendar_changed(session, cast.school.id, DUE + 9 * DAY)
+    assert first.next_scheduled == DUE + 8 * DAY
+    assert plan_due(DUE + 9 * DAY).executions == 1
+
+
+def test_a_run_that_came_before_its_closed_day_does_not_come_again_when_that_opens(cast, calendar):
+    calendar(SchoolCalendar(closed=(Span(date(2026, 11, 27), date(2026, 11, 30), "snow"),)))
+    friday = create_order(cast.tom, cast.tom, days_of_week="5", closed_days="before")
+    last_day = create_order(
+        cast.tom, cast.tom, frequency="monthly", month_mode="school_day", nth=-1
+    )
+    every_day = create_order(cast.tom, cast.tom, frequency="daily", closed_days="before")
+    thursday = DUE + 3 * DAY
+    for day in range(4):
+        plan_due(DUE + day * DAY)
+    ran = {run.schedule_id for run in executions() if run.scheduled_for == thursday}
+    assert ran == {friday.id, last_day.id, every_day.id}
+
+    calendar(SchoolCalendar())
+    with transaction() as session:
+        calendar_changed(session, cast.school.id, thursday + HOUR)
+    assert friday.next_scheduled == DUE + 11 * DAY
+    assert last_day.next_scheduled == datetime(2026, 12, 31, 8, tzinfo=UTC)
+    assert every_day.next_scheduled == DUE + 4 * DAY
+
+
+def test_a_schedule_made_while_its_day_was_closed_does_not_send_the_past(cast, calendar):
+    calendar(SchoolCalendar(closed=(Span(date(2026, 11, 20), date(2026, 11, 20), "storm"),)))
+    schedule = create_order(cast.tom, days_of_week="5", closed_days="after", now=NOW - DAY)
+    assert schedule.next_scheduled == DUE
+    calendar(SchoolCalendar())
+    with transaction() as session:
+        calendar_changed(session, cast.school.id, NOW)
+    assert schedule.next_scheduled == DUE + 4 * DAY
+
+
+def test_announced_periods_begin_where_the_last_report_that_was_sent_ended(cast, smtp, calendar):
+    schedule = create_order(cast.tom, cast.tom, period="since_sent", closed_days="skip")
+    plan_due(DUE)
+    send_until(DUE)
+    # The next one had nothing to say, so nothing was sent.
+    silent = schedule.next_scheduled
+    plan_due(silent)
+    send_until(silent)
+    assert [run.successful_sends for run in executions()] == [1, 0]
+    announced = [one.period for one in next_runs_of(schedule, silent, count=2) if one.run]
+    assert announced == [days("2026-11-23", "2026-12-14"), days("2026-12-14", "2027-01-11")]
+    plan_due(schedule.next_scheduled)
+    assert period_of(executions()[2]) == announced[0]
+
+
+def test_a_weekly_row_that_a_script_wrote_with_one_weekday_runs_on_it(cast):
+    schedule = create_order(cast.tom, cast.tom, days_of_week="5")
+    with transaction():
+        schedule.days_of_week = ""
+    assert sentence_of(schedule, NOW) == "Fridays at 09:00, Berlin"
+    plan_due(schedule.next_scheduled)
+    assert schedule.next_scheduled == DUE + 11 * DAY
+
+
 def test_a_calendar_without_open_days_stops_a_schedule_and_an_open_one_starts_it_again(
     cast, calendar
 ):

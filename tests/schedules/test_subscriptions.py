@@ -112,7 +112,7 @@ def test_my_subscriptions_are_mine_by_name_with_those_that_i_left(cast):
     remove_recipient(cast.tom, orders["Removed"].id, cast.pia.id, NOW)
     delete_schedule(cast.tom, orders["Deleted"].id, NOW)
     switch_schedule(cast.tom, orders["Off"].id, False, NOW)
-    mine = my_subscriptions(cast.pia)
+    mine = my_subscriptions(cast.pia, NOW)
     assert [(row.schedule.name, row.is_subscribed) for row in mine] == [
         ("A", True),
         ("B", True),
@@ -126,7 +126,7 @@ def test_many_subscriptions_need_no_more_queries_than_one(cast):
     create_order(cast.tom, cast.ada)
 
     def look():
-        return [row.schedule.created_by.name for row in my_subscriptions(cast.ada)]
+        return [row.schedule.created_by.name for row in my_subscriptions(cast.ada, NOW)]
 
     one = queries_of(look)
     for teacher in create_crowd(cast, Role.TEACHER, 29):

@@ -8,7 +8,7 @@ from tests.web.visitor import Visitor, path_of
 
 
 @pytest.mark.parametrize(
-    ("name", "home"), [("tom", "/schedules/"), ("ada", "/schedules/"), ("pia", "/subscriptions/")]
+    ("name", "home"), [("tom", "/schedules/"), ("ada", "/schedules/"), ("pia", "/reports/")]
 )
 def test_the_start_page_is_what_somebody_comes_for(logged_in, name, home):
     assert path_of(logged_in(name).get("/")) == home
@@ -99,7 +99,7 @@ class TestWithALimit:
         assert statuses == [422] * 10 + [429]
         answer = visitor.post("/login", {"email": cast.tom.email, "password": PASSWORD})
         assert answer.status_code == 429
-        assert "wait a minute" in answer.text
+        assert "wait 1 minute" in answer.text
         assert "Retry-After" in answer.headers
 
     def test_a_whole_staff_room_may_log_in_at_once(self, app, cast):

@@ -3,12 +3,14 @@
 import string
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportapp.constants import Trigger
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient
+from reportapp.school.calendar import add_entry
 from tests.cast import NOW, create_order
 from tests.web.visitor import fields_of, path_of
 
@@ -248,6 +250,12 @@ def test_an_admin_may_only_give_a_teachers_schedule_what_a_teacher_may_order(cas
     assert visitor.post(f"/schedules/{order.id}/edit", data).status_code == 422
 
 
+def numbers(answer):
+    """Of the lines about runs."""
+    lines = BeautifulSoup(answer.text, "html.parser").select("li:not(.skipped)")
+    return [line["value"] for line in lines]
+
+
 class TestNextRuns:
     def ask(self, visitor, **changed):
         return visitor.get("/schedules/next-runs", query_string={**GOOD, **changed})
@@ -255,12 +263,33 @@ class TestNextRuns:
     def test_they_are_ten_with_what_they_cover(self, logged_in):
         answer = self.ask(logged_in("tom"))
         assert answer.status_code == 200
-        assert answer.text.count("<li>") == 10
+        assert numbers(answer) == [str(n) for n in range(1, 11)]
         assert "Mondays at 09:00, Berlin" in answer.text
         assert "Mon 30 Nov 2026, 09:00" in answer.text
         assert "covers 23–29 November 2026" in answer.text
         assert "<html" not in answer.text
         assert "for you" not in answer.text
+
+    def test_days_left_out_in_a_row_are_one_line_and_count_as_none_of_the_ten(
+        self, cast, logged_in
+    ):
+        add_entry(
+            cast.ada,
+            {
+                "kind": "holiday",
+                "title": "Snow",
+                "first_day": "2026-11-25",
+                "last_day": "2026-12-04",
+            },
+            NOW,
+        )
+        answer = self.ask(logged_in("tom"), frequency="daily", closed_days="skip")
+        lines = [
+            " ".join(line.text.split())
+            for line in BeautifulSoup(answer.text, "html.parser").select("li.skipped")
+        ]
+        assert lines == ["Wed 25 Nov 2026 – Fri 4 Dec 2026 left out: Snow"]
+        assert numbers(answer) == [str(n) for n in range(1, 11)]
 
     def test_another_zone_is_shown_in_the_readers_zone_too(self, logged_in):
         answer = self.ask(logged_in("tom"), time_zone="America/New_York")

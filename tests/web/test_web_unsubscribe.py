@@ -106,4 +106,5 @@ class TestSignedIn:
         assert row().is_subscribed
 
     def test_without_any_the_page_explains_itself(self, logged_in):
-        assert "You receive no reports at present" in logged_in("pia").get("/subscriptions/").text
+        page = logged_in("pia").get("/subscriptions/").text
+        assert "You receive no reports by e-mail at present" in page

@@ -1,0 +1,1 @@
+"""Reports that people write: use-cases of their authors and readers."""
