@@ -14,7 +14,7 @@ from reportapp.reports.facts import plain
 
 
 def find_people(
-    session: Session, people: Select[Any], children: Select[Any], text: str, limit: int
+    session: Session, people: Select[Any], children: Select[int, str, str], text: str, limit: int
 ) -> Sequence[User]:
     """Those of the `people` (a query of users) for whom every word of `text` is in their name or
     address, or in the name of one of their `children` (rows of guardian's id, given and family

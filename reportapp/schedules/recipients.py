@@ -90,7 +90,7 @@ def search_candidates(
     return [Candidate(person, subjects[person.id]) for person in found]
 
 
-def _children(author: User, now: datetime) -> Select[Any]:
+def _children(author: User, now: datetime) -> Select[int, str, str]:
     """Who is whose guardian. Only children whom the author may see: a search must not tell whose
     parent somebody is."""
     child = aliased(User)
