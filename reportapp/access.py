@@ -38,6 +38,8 @@ REPORT_AUTHORS: dict[ReportType, frozenset[Role]] = {
     ReportType.STUDENT_REPORT: AUTHOR_ROLES,
     ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TUTOR}),
     ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TEACHER}),
+    ReportType.CLASS_ANALYTICS: frozenset({Role.ADMIN, Role.TEACHER}),
+    ReportType.PARENT_PROGRESS: AUTHOR_ROLES,
 }
 
 #: Who may receive a report of each type; for everyone else its scope is empty.
@@ -45,7 +47,15 @@ REPORT_READERS: dict[ReportType, frozenset[Role]] = {
     ReportType.STUDENT_REPORT: frozenset(Role),
     ReportType.TUTOR_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TUTOR, Role.PARENT}),
     ReportType.TEACHER_WEEKLY_REPORT: frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR}),
+    ReportType.CLASS_ANALYTICS: frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR}),
+    # Staff for looking: the same words as the families'.
+    ReportType.PARENT_PROGRESS: frozenset({Role.ADMIN, Role.TEACHER, Role.TUTOR, Role.PARENT}),
 }
+
+#: Who sees whole classes, and not only some students in them. Other readers of a class's figures
+#: get those of at least `FEWEST_STUDENTS` students beside their own, and no names but their own's.
+WHOLE_CLASS_ROLES = frozenset({Role.ADMIN, Role.TEACHER})
+FEWEST_STUDENTS = 5
 
 #: Who may write a report of each type, on whom their scope of it holds.
 REPORT_WRITERS: dict[ReportType, frozenset[Role]] = {

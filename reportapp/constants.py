@@ -39,6 +39,8 @@ class ReportType(StrEnum):
     STUDENT_REPORT = "student_report"
     TUTOR_WEEKLY_REPORT = "tutor_weekly_report"
     TEACHER_WEEKLY_REPORT = "teacher_weekly_report"
+    CLASS_ANALYTICS = "class_analytics"
+    PARENT_PROGRESS = "parent_progress"
 
 
 class Frequency(StrEnum):

@@ -17,7 +17,7 @@ from reportapp.models import (
     ReportScheduleRecipient,
     User,
 )
-from reportapp.reports import Scope, load_scopes
+from reportapp.reports import Scope, scopes_of
 from reportapp.schedules.reach import members, why_nothing
 
 # Made once: they are asked for every single mail.
@@ -73,9 +73,7 @@ def load_run(
     people = session.execute(
         _PEOPLE, {"schedule": schedule.id, "recipients": list(recipient_ids)}
     ).all()
-    scopes = load_scopes(
-        session, schedule.report_type, author, [person for person, _ in people], now
-    )
+    scopes = scopes_of(session, schedule, [person for person, _ in people], now)
     nobody = _nobody(execution, schedule, author)
     # Who is on it by name needs no audience: without audiences, nothing more is asked.
     through = [person.id for person, row in people if row is not None and not row.is_direct]

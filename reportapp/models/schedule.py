@@ -16,6 +16,7 @@ from reportapp.constants import (
 )
 from reportapp.extensions import Base
 from reportapp.models.people import User
+from reportapp.models.school import ClassGroup
 from reportapp.models.types import UtcDateTime, words
 
 
@@ -94,6 +95,7 @@ class ReportSchedule(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     created_by: Mapped[User] = relationship()
+    class_group: Mapped[ClassGroup | None] = relationship()
 
 
 class ReportScheduleRecipient(Base):

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, distinct, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    distinct,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from reportapp.constants import (
@@ -16,6 +27,7 @@ from reportapp.constants import (
     DONE_SCORES,
     PUBLISHED_REPORTS,
     AttendanceStatus,
+    EnrollmentRole,
     ScoreStatus,
 )
 from reportapp.documents import Period
@@ -23,6 +35,7 @@ from reportapp.models import (
     AttendanceRecord,
     ClassGroup,
     Course,
+    Enrollment,
     LineItem,
     Result,
     User,
@@ -58,6 +71,17 @@ class Scores:
     exempt: int
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """One line item as a student stands to it; `status` None: nothing is known of a result."""
+
+    title: str
+    due: date
+    status: ScoreStatus | None
+    percent: float | None
+    mark: str | None
+
+
 def among(column: Any, ids: Collection[int]) -> ColumnElement[bool]:
     """`column IN ids`, or no condition when there are too many of them."""
     return column.in_(ids) if len(ids) <= _MOST_IDS else true()
@@ -71,7 +95,7 @@ def names(session: Session, ids: Collection[int]) -> dict[int, Name]:
     return {
         row.id: Name(
             f"{row.given_name} {row.family_name}".strip(),
-            (_plain(row.family_name), _plain(row.given_name)),
+            (plain(row.family_name), plain(row.given_name)),
         )
         for row in rows
     }
@@ -81,7 +105,8 @@ def names(session: Session, ids: Collection[int]) -> dict[int, Name]:
 _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text without case and accents: what people type to find somebody."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
@@ -101,34 +126,60 @@ def class_names(session: Session, ids: Collection[int]) -> dict[int, ClassName]:
     return {row.id: ClassName(row.title, row.subject) for row in rows}
 
 
+def _within(day: Any) -> ColumnElement[bool]:
+    """Whether `day` lies within an enrolment as a student: nobody is measured against what was
+    before they joined a class or came after they left it."""
+    return and_(
+        Enrollment.role == EnrollmentRole.STUDENT,
+        or_(Enrollment.begin_date.is_(None), Enrollment.begin_date <= day),
+        or_(Enrollment.end_date.is_(None), Enrollment.end_date >= day),
+    )
+
+
+def _of(pairs: Collection[Pair]) -> ColumnElement[bool]:
+    return and_(
+        among(Enrollment.class_group_id, _second(pairs)),
+        among(Enrollment.user_id, _first(pairs)),
+    )
+
+
+def _due(period: Period) -> ColumnElement[bool]:
+    """Line items due in the period, within an enrolment in their class."""
+    return and_(
+        LineItem.is_active,
+        LineItem.due_date >= period.start,
+        LineItem.due_date < period.end,
+        _within(LineItem.due_date),
+    )
+
+
+#: A score's place between the lowest and the highest possible value.
+_PERCENT = (
+    100.0
+    * (Result.score - LineItem.result_value_min)
+    / (LineItem.result_value_max - LineItem.result_value_min)
+)
+
+
 def scores(session: Session, pairs: Collection[Pair], period: Period) -> dict[Pair, Scores]:
     """Scores of work due in `period` by (student, class). A line item counts by its due date, so
-    that it belongs to exactly one period; its percentage is its place between the lowest and the
-    highest possible value."""
-    percent = (
-        100.0
-        * (Result.score - LineItem.result_value_min)
-        / (LineItem.result_value_max - LineItem.result_value_min)
-    )
-    counted = case((Result.score_status != ScoreStatus.EXEMPT, percent))
+    that it belongs to exactly one period."""
+    counted = case((Result.score_status != ScoreStatus.EXEMPT, _PERCENT))
     rows = session.execute(
         select(
-            Result.student_id,
-            LineItem.class_group_id,
+            Enrollment.user_id,
+            Enrollment.class_group_id,
             func.avg(counted),
             func.sum(case((Result.score_status.in_(DONE_SCORES), 1), else_=0)),
             func.sum(case((Result.score_status == ScoreStatus.EXEMPT, 1), else_=0)),
         )
-        .join(LineItem, LineItem.id == Result.line_item_id)
-        .where(
-            Result.is_active,
-            LineItem.is_active,
-            LineItem.due_date >= period.start,
-            LineItem.due_date < period.end,
-            among(LineItem.class_group_id, _second(pairs)),
-            among(Result.student_id, _first(pairs)),
+        .join(LineItem, LineItem.class_group_id == Enrollment.class_group_id)
+        .join(
+            Result,
+            and_(Result.line_item_id == LineItem.id, Result.student_id == Enrollment.user_id),
         )
-        .group_by(Result.student_id, LineItem.class_group_id)
+        .where(Result.is_active, _due(period), _of(pairs))
+        .group_by(Enrollment.user_id, Enrollment.class_group_id)
     )
     return {
         (student, group): Scores(None if average is None else float(average), done, exempt)
@@ -136,51 +187,111 @@ def scores(session: Session, pairs: Collection[Pair], period: Period) -> dict[Pa
     }
 
 
-def assignments_due(session: Session, classes: Collection[int], period: Period) -> dict[int, int]:
-    """How many line items were due in `period`, by class."""
+def assignments_due(session: Session, pairs: Collection[Pair], period: Period) -> dict[Pair, int]:
+    """How many line items were due in `period`, by (student, class)."""
     rows = session.execute(
-        select(LineItem.class_group_id, func.count())
-        .where(
-            LineItem.is_active,
-            LineItem.due_date >= period.start,
-            LineItem.due_date < period.end,
-            among(LineItem.class_group_id, classes),
-        )
-        .group_by(LineItem.class_group_id)
+        select(Enrollment.user_id, Enrollment.class_group_id, func.count())
+        .join(LineItem, LineItem.class_group_id == Enrollment.class_group_id)
+        .where(_due(period), _of(pairs))
+        .group_by(Enrollment.user_id, Enrollment.class_group_id)
     )
-    return dict(rows.all())
+    return {(student, group): count for student, group, count in rows}
+
+
+def assignments(
+    session: Session, pairs: Collection[Pair], period: Period
+) -> dict[Pair, list[Assignment]]:
+    """The line items due in `period` by (student, class), in the order of their due dates."""
+    rows = session.execute(
+        select(
+            Enrollment.user_id,
+            Enrollment.class_group_id,
+            LineItem.title,
+            LineItem.due_date,
+            Result.score_status,
+            case((Result.score_status != ScoreStatus.EXEMPT, _PERCENT)),
+            Result.text_score,
+        )
+        .join(LineItem, LineItem.class_group_id == Enrollment.class_group_id)
+        .outerjoin(
+            Result,
+            and_(
+                Result.line_item_id == LineItem.id,
+                Result.student_id == Enrollment.user_id,
+                Result.is_active,
+            ),
+        )
+        .where(_due(period), _of(pairs))
+        .order_by(LineItem.due_date, LineItem.id)
+    )
+    found: dict[Pair, list[Assignment]] = defaultdict(list)
+    for student, group, *values in rows:
+        found[student, group].append(Assignment(*values))
+    return dict(found)
 
 
 def attendance(session: Session, pairs: Collection[Pair], period: Period) -> dict[Pair, Pair]:
     """(lessons attended, lessons that count) by (student, class); excused ones do not count. What
     is recorded for a day at school and not for a lesson counts in every class."""
+    weeks = attendance_by_week(session, pairs, period)
+    found: dict[Pair, Pair] = {}
+    for (pair, _), (attended, lessons) in weeks.items():
+        before = found.get(pair, (0, 0))
+        found[pair] = (before[0] + attended, before[1] + lessons)
+    return found
+
+
+def attendance_by_week(
+    session: Session, pairs: Collection[Pair], period: Period
+) -> dict[tuple[Pair, date], Pair]:
+    """The same by ((student, class), Monday of the week)."""
+    mondays = weeks_of(period)
+    number = (
+        case(
+            *((AttendanceRecord.date < after, at) for at, after in enumerate(mondays[1:])),
+            else_=len(mondays) - 1,
+        )
+        if len(mondays) > 1
+        else literal(0)
+    )
     rows = session.execute(
         select(
-            AttendanceRecord.student_id,
-            AttendanceRecord.class_group_id,
+            Enrollment.user_id,
+            Enrollment.class_group_id,
+            number.label("week_number"),
             func.sum(case((AttendanceRecord.status.in_(ATTENDED), 1), else_=0)),
             func.count(),
+        )
+        .join(
+            AttendanceRecord,
+            and_(
+                AttendanceRecord.student_id == Enrollment.user_id,
+                or_(
+                    AttendanceRecord.class_group_id.is_(None),
+                    AttendanceRecord.class_group_id == Enrollment.class_group_id,
+                ),
+            ),
         )
         .where(
             AttendanceRecord.date >= period.start,
             AttendanceRecord.date < period.end,
             AttendanceRecord.status != AttendanceStatus.EXCUSED,
-            or_(
-                AttendanceRecord.class_group_id.is_(None),
-                among(AttendanceRecord.class_group_id, _second(pairs)),
-            ),
-            among(AttendanceRecord.student_id, _first(pairs)),
+            _within(AttendanceRecord.date),
+            _of(pairs),
         )
-        .group_by(AttendanceRecord.student_id, AttendanceRecord.class_group_id)
+        # By its name: PostgreSQL takes the same expression with other bound values for another.
+        .group_by(Enrollment.user_id, Enrollment.class_group_id, "week_number")
     )
-    found = {(student, group): (attended, total) for student, group, attended, total in rows}
     return {
-        (student, group): (lessons[0] + days[0], lessons[1] + days[1])
-        for student, group in pairs
-        if (lessons := found.get((student, group), (0, 0)))
-        and (days := found.get((student, None), (0, 0)))
-        and lessons[1] + days[1]
+        ((student, group), mondays[week]): (attended, lessons)
+        for student, group, week, attended, lessons in rows
     }
+
+
+def weeks_of(period: Period) -> list[date]:
+    """The Mondays of all weeks that have a day in the period."""
+    monday = period.start - timedelta(days=period.start.weekday())
+    return [monday + timedelta(days=n) for n in range(0, (period.end - monday).days, 7)]
 
 
 def attendance_days(

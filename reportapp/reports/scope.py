@@ -31,9 +31,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from reportapp.access import REPORT_AUTHORS, REPORT_READERS
+from reportapp.access import REPORT_AUTHORS, REPORT_READERS, WHOLE_CLASS_ROLES
 from reportapp.constants import FAMILY_ROLES, EnrollmentRole, ReportType, Role
-from reportapp.models import ClassGroup, Enrollment, GuardianLink, School, TutorLink, User
+from reportapp.models import (
+    ClassGroup,
+    Enrollment,
+    GuardianLink,
+    ReportSchedule,
+    School,
+    TutorLink,
+    User,
+)
 
 
 class Basis(StrEnum):
@@ -47,15 +55,25 @@ BASIS: dict[ReportType, Basis] = {
     ReportType.STUDENT_REPORT: Basis.CLASS,
     ReportType.TUTOR_WEEKLY_REPORT: Basis.TUTOR,
     ReportType.TEACHER_WEEKLY_REPORT: Basis.CLASS,
+    ReportType.CLASS_ANALYTICS: Basis.CLASS,
+    ReportType.PARENT_PROGRESS: Basis.CLASS,
 }
+#: Their figures are of whole classes, also where the reader may see some of the students only.
+OF_WHOLE_CLASSES = frozenset({ReportType.CLASS_ANALYTICS})
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Pairs (student id, class id or tutor id); `family`: only what is shown to parents."""
+    """Pairs (student id, class id or tutor id); `family`: only what is shown to parents.
+
+    `crowd`: all pairs of the classes of which the reader may see some students only. They count in
+    figures from which nobody can be told apart (`access.FEWEST_STUDENTS`), and are never named.
+    None: there is no such limit.
+    """
 
     pairs: frozenset[tuple[int, int]]
     family: bool = False
+    crowd: frozenset[tuple[int, int]] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.pairs)
@@ -70,16 +88,37 @@ EMPTY = Scope(frozenset())
 _FEW = 500
 #: What the queries are asked with.
 _SCHOOL, _DAY = bindparam("school", type_=Integer), bindparam("day", type_=Date)
+_GROUP = bindparam("group", type_=Integer)
 _VIEWERS = bindparam("viewers", type_=Integer, expanding=True)
 _STUDENTS = bindparam("students", type_=Integer, expanding=True)
 
 
+def scopes_of(
+    session: Session, schedule: ReportSchedule, recipients: Sequence[User], now: datetime
+) -> dict[int, Scope]:
+    """The scope of each recipient's delivery of the schedule's report, as `load_scopes` says."""
+    return load_scopes(
+        session,
+        schedule.report_type,
+        schedule.created_by,
+        recipients,
+        now,
+        class_group_id=schedule.class_group_id,
+    )
+
+
 def load_scopes(
-    session: Session, kind: ReportType, author: User, recipients: Sequence[User], now: datetime
+    session: Session,
+    kind: ReportType,
+    author: User,
+    recipients: Sequence[User],
+    now: datetime,
+    *,
+    class_group_id: int | None,
 ) -> dict[int, Scope]:
     """The scope of each recipient's delivery of a `kind` report ordered by `author`, by user id,
-    as access stands at the aware instant `now`. The number of queries does not grow with the
-    number of recipients."""
+    as access stands at the aware instant `now`; of one class only where `class_group_id` says so.
+    The number of queries does not grow with the number of recipients."""
     scopes = {recipient.id: EMPTY for recipient in recipients}
     if not author.is_active or author.role not in REPORT_AUTHORS[kind]:
         return scopes
@@ -92,12 +131,20 @@ def load_scopes(
     ]
     if not readers:
         return scopes
-    reach = _Reach(session, BASIS[kind], author.school_id, school_day(session, author, now))
+    day = school_day(session, author, now)
+    reach = _Reach(session, BASIS[kind], author.school_id, day, class_group_id)
     seen = reach.of(readers)
-    authors = reach.of([author], _students(seen.values()))[author.id]
+    crowded = kind in OF_WHOLE_CLASSES and any(r.role not in WHOLE_CLASS_ROLES for r in readers)
+    students = None if crowded else _students(seen.values())
+    authors = reach.of([author], students)[author.id]
+    everybody = authors & _Everything(reach) if crowded else set()
     for reader in readers:
         pairs = authors & seen[reader.id]
-        scopes[reader.id] = Scope(frozenset(pairs), reader.role in FAMILY_ROLES)
+        crowd = None
+        if crowded and reader.role not in WHOLE_CLASS_ROLES:
+            classes = {group for _, group in pairs}
+            crowd = frozenset(pair for pair in everybody if pair[1] in classes)
+        scopes[reader.id] = Scope(frozenset(pairs), reader.role in FAMILY_ROLES, crowd)
     return scopes
 
 
@@ -159,8 +206,11 @@ class _Everything:
 class _Reach:
     """Reads what people may see, one query per role."""
 
-    def __init__(self, session: Session, basis: Basis, school_id: int, day: date) -> None:
+    def __init__(
+        self, session: Session, basis: Basis, school_id: int, day: date, class_group_id: int | None
+    ) -> None:
         self.session, self.basis, self.school_id, self.day = session, basis, school_id, day
+        self.class_group_id = class_group_id if basis is Basis.CLASS else None
         self._whole: set[tuple[int, int]] | None = None
 
     def of(self, people: Iterable[User], students: set[int] | None = None) -> dict[int, Any]:
@@ -190,12 +240,21 @@ class _Reach:
             values["viewers"] = list(viewers)
         if students is not None:
             values["students"] = list(students)
-        query = _query(self.basis, role, of_students=students is not None)
+        if self.class_group_id is not None:
+            values["group"] = self.class_group_id
+        query = _query(
+            self.basis,
+            role,
+            of_students=students is not None,
+            of_class=self.class_group_id is not None,
+        )
         return self.session.execute(query, values)
 
 
 @cache
-def _query(basis: Basis, role: Role | None, *, of_students: bool) -> Select[Any]:
+def _query(
+    basis: Basis, role: Role | None, *, of_students: bool, of_class: bool = False
+) -> Select[Any]:
     """The pairs that people of `role` may see, with who sees them; None: all of the school. Made
     once, since making it costs more than running it for one family."""
     query: Any = _all(basis)
@@ -203,6 +262,8 @@ def _query(basis: Basis, role: Role | None, *, of_students: bool) -> Select[Any]
     if role is not None:
         viewer, query = _seen_by(role, basis, student, query)
         query = query.add_columns(viewer).where(viewer.in_(_VIEWERS))
+    if of_class:
+        query = query.where(Enrollment.class_group_id == _GROUP)
     return query.where(student.in_(_STUDENTS)) if of_students else query
 
 

@@ -33,6 +33,7 @@ REMARKS = (
     "Scores count in the period in which the work was due.",
     "Change compares with the period of the same length before, in percentage points.",
     "Attendance leaves excused lessons out.",
+    "What was before a student joined the class does not count.",
 )
 BANDS = ((0, 50), (50, 60), (60, 70), (70, 80), (80, 90), (90, 101))
 #: With more rows than this a bar for each says less than their distribution.
@@ -40,18 +41,20 @@ MOST_BARS = 8
 
 
 @dataclass(frozen=True)
-class _Facts:
+class Known:
+    """What is known of some students in some classes, for a period."""
+
     students: dict[int, facts.Name]
     classes: dict[int, facts.ClassName]
     now: dict[Pair, Scores]
     before: dict[Pair, Scores]
-    due: dict[int, int]
+    due: dict[Pair, int]
     attendance: dict[Pair, Pair]
     written: dict[Pair, list[StudentReport]]
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """One student in one class; percentages 0-100."""
 
     pair: Pair
@@ -71,11 +74,12 @@ class _Row:
 
 
 def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Scope, ReportDocument]:
-    known = _gather(session, order, {pair for scope in scopes for pair in scope.pairs})
+    known = gather(session, order, {pair for scope in scopes for pair in scope.pairs})
     return {scope: _document(order, scope, known) for scope in scopes}
 
 
-def _gather(session: Session, order: Order, pairs: Collection[Pair]) -> _Facts:
+def gather(session: Session, order: Order, pairs: Collection[Pair]) -> Known:
+    """Everything about these pairs, in a constant number of queries."""
     students = {student for student, _ in pairs}
     classes = {group for _, group in pairs}
     written = defaultdict(list)
@@ -87,41 +91,42 @@ def _gather(session: Session, order: Order, pairs: Collection[Pair]) -> _Facts:
         key=lambda report: (report.period_end, report.id),
     ):
         written[report.student_id, report.class_group_id].append(report)
-    return _Facts(
+    return Known(
         facts.names(session, students),
         facts.class_names(session, classes),
         facts.scores(session, pairs, order.period),
         facts.scores(session, pairs, order.period.before()),
-        facts.assignments_due(session, classes, order.period),
+        facts.assignments_due(session, pairs, order.period),
         facts.attendance(session, pairs, order.period),
         dict(written),
     )
 
 
-def _row(pair: Pair, known: _Facts, family: bool) -> _Row:
+def row_of(pair: Pair, known: Known, family: bool) -> Row:
+    """One student in one class; `family`: with what is shown to parents only."""
     scores = known.now.get(pair, Scores(None, 0, 0))
     before = known.before.get(pair, Scores(None, 0, 0))
     attended, lessons = known.attendance.get(pair, (0, 0))
     readable = [
         report for report in known.written.get(pair, ()) if report.show_to_parent or not family
     ]
-    return _Row(
+    return Row(
         pair,
         tenth(scores.average),
         tenth(before.average),
         attended,
         lessons,
         scores.done,
-        known.due.get(pair[1], 0) - scores.exempt,
+        known.due.get(pair, 0) - scores.exempt,
         readable[-1] if readable else None,
     )
 
 
-def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
+def _document(order: Order, scope: Scope, known: Known) -> ReportDocument:
     def place(pair: Pair) -> tuple[object, ...]:
         return (*known.students[pair[0]].sort_key, pair[0], known.classes[pair[1]].title, pair[1])
 
-    rows = [_row(pair, known, scope.family) for pair in sorted(scope.pairs, key=place)]
+    rows = [row_of(pair, known, scope.family) for pair in sorted(scope.pairs, key=place)]
     return ReportDocument(
         title="Student report",
         school=order.school,
@@ -141,7 +146,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
     )
 
 
-def _cells(row: _Row, known: _Facts) -> tuple[str | float | None, ...]:
+def _cells(row: Row, known: Known) -> tuple[str | float | None, ...]:
     written = row.written
     return (
         known.students[row.pair[0]].full,
@@ -159,7 +164,7 @@ def _cells(row: _Row, known: _Facts) -> tuple[str | float | None, ...]:
     )
 
 
-def _figures(scope: Scope, rows: list[_Row]) -> tuple[Figure, ...]:
+def _figures(scope: Scope, rows: list[Row]) -> tuple[Figure, ...]:
     attended, lessons = sum(row.attended for row in rows), sum(row.lessons for row in rows)
     done, total = sum(row.done for row in rows), sum(row.total for row in rows)
     now, before = mean(row.average for row in rows), mean(row.before for row in rows)
@@ -176,7 +181,7 @@ def _figures(scope: Scope, rows: list[_Row]) -> tuple[Figure, ...]:
     )
 
 
-def _chart(rows: list[_Row], known: _Facts) -> BarChart | None:
+def _chart(rows: list[Row], known: Known) -> BarChart | None:
     graded = [(row, row.average) for row in rows if row.average is not None]
     if len(graded) < 2:
         return None

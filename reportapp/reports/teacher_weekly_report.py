@@ -27,6 +27,7 @@ COLUMNS = (
 REMARKS = (
     "Scores count in the period in which the work was due.",
     "Attendance leaves excused lessons out.",
+    "What was before a student joined the class does not count.",
 )
 
 
@@ -39,7 +40,7 @@ class _Facts:
         self.students = facts.names(session, students)
         self.classes = facts.class_names(session, classes)
         self.scores = facts.scores(session, pairs, order.period)
-        self.due = facts.assignments_due(session, classes, order.period)
+        self.due = facts.assignments_due(session, pairs, order.period)
         self.attendance = facts.attendance(session, pairs, order.period)
         self.notes: dict[Pair, list[str]] = defaultdict(list)
         reports = facts.published(
@@ -99,7 +100,7 @@ def _cells(
         group.subject,
         group.title,
         scores.done,
-        known.due.get(pair[1], 0) - scores.exempt,
+        known.due.get(pair, 0) - scores.exempt,
         tenth(scores.average),
         share(*known.attendance.get(pair, (0, 0))),
         "\n".join(known.notes.get(pair, ())) or None,

@@ -13,6 +13,7 @@ from reportapp.extensions import transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.planning import plan_owed_run
+from reportapp.schedules.reach import list_classes
 from reportapp.schedules.saving import Before, next_run_if_saved
 from reportapp.schedules.validation import ScheduleInput, check_schedule
 from reportapp.tokens import new_unsubscribe_token
@@ -38,7 +39,7 @@ def create_schedule(
     Raises Forbidden, or InvalidInput with all fields that are wrong.
     """
     require(actor, Action.MAKE_SCHEDULES)
-    checked = check_schedule(data, actor.role, now)
+    checked = check_schedule(data, actor.role, now, _class_ids(actor, data, now))
     with transaction() as session:
         schedule = ReportSchedule(created_by_id=actor.id, created_at=now)
         _apply(session, schedule, checked, now)
@@ -73,7 +74,8 @@ def update_schedule(
             del kept["days_of_week"]
         if "days_of_week" in data:
             del kept["day_of_week"]
-        checked = check_schedule({**kept, **data}, schedule.created_by.role, now)
+        author, wanted = schedule.created_by, {**kept, **data}
+        checked = check_schedule(wanted, author.role, now, _class_ids(author, wanted, now))
         if checked.is_active:
             # A run that is owed already is made as it was ordered, before anything changes.
             plan_owed_run(
@@ -105,6 +107,13 @@ def delete_schedule(actor: User, schedule_id: int, now: datetime) -> None:
         lock_schedule(session, schedule)
         schedule.deleted_at = now
         _switch_off(schedule, now)
+
+
+def _class_ids(author: User, data: Mapping[str, Any], now: datetime) -> set[int]:
+    """To which classes the author may limit a schedule; not asked for where none is."""
+    return (
+        {group.id for group in list_classes(author, now)} if data.get("class_group_id") else set()
+    )
 
 
 def fields_of(schedule: ReportSchedule) -> dict[str, Any]:

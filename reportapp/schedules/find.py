@@ -72,7 +72,7 @@ def list_schedules(
     counts = (count.scalar_subquery() for count in (on_it, left, groups))
     rows = db.session.execute(
         query.add_columns(*counts)
-        .options(joinedload(ReportSchedule.created_by))
+        .options(joinedload(ReportSchedule.created_by), joinedload(ReportSchedule.class_group))
         .order_by(
             ReportSchedule.next_scheduled.is_(None),
             ReportSchedule.next_scheduled,

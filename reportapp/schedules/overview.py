@@ -10,11 +10,11 @@ from sqlalchemy.orm import joinedload
 from reportapp.constants import Reason
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
-from reportapp.reports import Scope
+from reportapp.reports import Scope, scopes_of
 from reportapp.schedules.audiences import Wanted, audience_titles
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.reach import is_on, select_members, why_nothing
-from reportapp.schedules.recipients import Subjects, named_subjects, scopes_of
+from reportapp.schedules.recipients import Subjects, named_subjects
 
 #: So many who would get nothing are listed; a search finds the others.
 NOTHING_LISTED = 100
@@ -141,7 +141,7 @@ def _readers(
 def _scopes(schedule: ReportSchedule, people: Sequence[User], now: datetime) -> dict[int, Scope]:
     scopes: dict[int, Scope] = {}
     for start in range(0, len(people), _CHUNK):
-        scopes |= scopes_of(schedule, people[start : start + _CHUNK], now)
+        scopes |= scopes_of(db.session(), schedule, people[start : start + _CHUNK], now)
     return scopes
 
 

@@ -10,7 +10,7 @@ from reportapp.documents import Period, ReportDocument
 from reportapp.errors import NotFound
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
-from reportapp.reports import REPORTS, Order, load_scopes
+from reportapp.reports import REPORTS, Order, scopes_of
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.reach import is_on, members
 from reportapp.schedules.timing import covered_now
@@ -61,7 +61,7 @@ def _preview(schedule: ReportSchedule, recipient: User, now: datetime) -> Previe
     author = schedule.created_by
     session = db.session()
     period = covered_now(session, schedule, now)
-    scope = load_scopes(session, schedule.report_type, author, [recipient], now)[recipient.id]
+    scope = scopes_of(session, schedule, [recipient], now)[recipient.id]
     if not author.is_active:
         return Preview(recipient, period, None, Reason.AUTHOR_INACTIVE)
     if not recipient.is_active:

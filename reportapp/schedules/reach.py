@@ -1,7 +1,7 @@
 """Whom a schedule's author may send to, and who is in its audiences at a moment."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -44,6 +44,13 @@ def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
         GuardianLink.student_id.in_(students), holds(GuardianLink, day)
     )
     return query.where(or_(User.role.in_(_STAFF), User.id.in_(students), User.id.in_(guardians)))
+
+
+def list_classes(author: User, now: datetime) -> Sequence[ClassGroup]:
+    """The classes to which an author may limit a schedule, by title."""
+    day = school_day(db.session(), author, now)
+    query = classes_of(author, day).order_by(ClassGroup.title, ClassGroup.id)
+    return db.session.scalars(query).all()
 
 
 def students_of(author: User, day: date) -> Select[Any]:

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
-from reportapp.constants import Role
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import GuardianLink, ReportSchedule, ReportScheduleRecipient, User
-from reportapp.reports import Scope, load_scopes
+from reportapp.reports import Scope, scopes_of
 from reportapp.reports.scope import holds, school_day
 from reportapp.schedules.find import get_schedule, lock_schedule
+from reportapp.schedules.name_search import find_people
 from reportapp.schedules.reach import is_on, members, reachable, students_of
 from reportapp.tokens import new_unsubscribe_token
 
@@ -79,44 +78,31 @@ def search_candidates(
         ReportScheduleRecipient.is_direct,
         ReportScheduleRecipient.removed_at.is_(None),
     )
-    query = reachable(schedule, now).where(User.id.not_in(already))
-    words = text.split()[:5]
-    if not all(word.isprintable() for word in words):
-        return []  # NUL and half a surrogate pair are in nobody's name, and in no database's text
-    for word in words:
-        query = query.where(
-            or_(
-                _has(User, word, "given_name", "family_name", "email"),
-                User.id.in_(_guardians_of_a_child_called(schedule.created_by, word, now)),
-            )
-        )
-    people = db.session.scalars(
-        query.order_by(User.family_name, User.given_name, User.id).limit(limit)
-    ).all()
-    subjects = _subjects(schedule, people, now)
-    return [Candidate(person, subjects[person.id]) for person in people]
+    found = find_people(
+        db.session(),
+        reachable(schedule, now).where(User.id.not_in(already)),
+        _children(schedule.created_by, now),
+        text,
+        limit,
+    )
+    subjects = _subjects(schedule, found, now)
+    return [Candidate(person, subjects[person.id]) for person in found]
 
 
-def _has(person: Any, word: str, *columns: str) -> ColumnElement[bool]:
-    return or_(*(getattr(person, name).icontains(word[:100], autoescape=True) for name in columns))
-
-
-def _guardians_of_a_child_called(author: User, word: str, now: datetime) -> Select[Any]:
-    """Only children whom the author may see: a search must not tell whose parent somebody is."""
+def _children(author: User, now: datetime) -> Select[int, str, str]:
+    """Who is whose guardian. Only children whom the author may see: a search must not tell whose
+    parent somebody is."""
     child = aliased(User)
     day = school_day(db.session(), author, now)
-    query = (
-        select(GuardianLink.guardian_id)
+    return (
+        select(GuardianLink.guardian_id, child.given_name, child.family_name)
         .join(child, child.id == GuardianLink.student_id)
         .where(
             child.school_id == author.school_id,
             child.is_active,
             holds(GuardianLink, day),
-            _has(child, word, "given_name", "family_name"),
+            child.id.in_(students_of(author, day)),
         )
-    )
-    return (
-        query if author.role is Role.ADMIN else query.where(child.id.in_(students_of(author, day)))
     )
 
 
@@ -124,12 +110,7 @@ def _subjects(
     schedule: ReportSchedule, people: Sequence[User], now: datetime
 ) -> dict[int, Subjects]:
     """Of each person, by user id."""
-    return named_subjects(scopes_of(schedule, people, now))
-
-
-def scopes_of(schedule: ReportSchedule, people: Sequence[User], now: datetime) -> dict[int, Scope]:
-    """What each person's next report would be about, by user id."""
-    return load_scopes(db.session(), schedule.report_type, schedule.created_by, people, now)
+    return named_subjects(scopes_of(db.session(), schedule, people, now))
 
 
 def named_subjects(scopes: Mapping[int, Scope]) -> dict[int, Subjects]:

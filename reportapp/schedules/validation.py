@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -23,6 +23,7 @@ from reportapp.constants import (
 from reportapp.errors import InvalidInput
 from reportapp.recurrence import LAST, parse_cron
 from reportapp.recurrence.zones import find_zone
+from reportapp.reports.scope import BASIS, Basis
 
 MAX_NAME = 200
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,6 +36,7 @@ class ScheduleInput:
 
     name: str
     report_type: ReportType
+    class_group_id: int | None
     frequency: Frequency
     day_of_week: int | None
     days_of_week: str
@@ -60,23 +62,29 @@ class ScheduleInput:
 RHYTHM = tuple(
     field.name
     for field in fields(ScheduleInput)
-    if field.name not in {"name", "report_type", "export_format", "is_active"}
+    if field.name not in {"name", "report_type", "class_group_id", "export_format", "is_active"}
 )
 
 
-def check_schedule(data: Mapping[str, Any], author_role: Role, now: datetime) -> ScheduleInput:
+def check_schedule(
+    data: Mapping[str, Any], author_role: Role, now: datetime, classes: Collection[int] = ()
+) -> ScheduleInput:
     """The checked fields of `data`, whose values may be text as a form sends it. Fields that the
     rhythm does not use are emptied, so that a form may keep its hidden ones. The weeks of an
     interval without a start date are counted from the present one.
 
     Raises InvalidInput with every field that is wrong and what would be right. `author_role` is
-    the role of the schedule's author, who must be allowed to order the report type.
+    the role of the schedule's author, who must be allowed to order the report type; `classes` are
+    the ids of those to which the author may limit it.
     """
     found = _Fields(data)
-
+    kind = found.read("report_type", lambda raw: _report_type(raw, author_role))
     values = {
         "name": found.read("name", _name),
-        "report_type": found.read("report_type", lambda raw: _report_type(raw, author_role)),
+        "report_type": kind,
+        "class_group_id": found.read("class_group_id", lambda raw: _class(raw, classes), None)
+        if kind is None or BASIS[kind] is Basis.CLASS
+        else None,
         **_rhythm(found, now),
         "export_format": found.read("export_format", lambda raw: _choice(raw, ExportFormat)),
         "is_active": found.read("is_active", _flag),
@@ -267,6 +275,14 @@ def _report_type(raw: Any, author_role: Role) -> ReportType:
     if author_role not in REPORT_AUTHORS[kind]:
         raise ValueError(f"A {author_role} cannot order this report.")
     return kind
+
+
+def _class(raw: Any, classes: Collection[int]) -> int:
+    if isinstance(raw, str) and len(raw) <= 12 and raw.strip().isascii() and raw.strip().isdigit():
+        raw = int(raw)
+    if not isinstance(raw, int) or isinstance(raw, bool) or raw not in classes:
+        raise ValueError("Choose one of your present classes, or all of them.")
+    return raw
 
 
 def _day(raw: Any, highest: int, message: str) -> int:

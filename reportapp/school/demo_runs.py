@@ -14,7 +14,7 @@ from reportapp.constants import DeliveryStatus, ExecutionStatus, Frequency, Reas
 from reportapp.documents import Period
 from reportapp.models import ReportDelivery, ReportScheduleExecution, School, User
 from reportapp.recurrence import next_runs
-from reportapp.reports import REPORTS, Scope, load_scopes
+from reportapp.reports import REPORTS, Scope, scopes_of
 from reportapp.reports import Order as ReportOrder
 from reportapp.schedules.ledger import settle
 from reportapp.schedules.timing import covered_by, day_of, rule_of
@@ -77,7 +77,7 @@ class _History:
         author = session.get_one(User, self.order.author.id)
         self.author_name = author.name
         self.school_name = session.get_one(School, stage.school_id).name
-        self.scopes = load_scopes(session, self.order.report_type, author, readers, stage.now)
+        self.scopes = scopes_of(session, self.schedule, readers, stage.now)
 
     def run(self, planned: datetime, *, runs_ago: int) -> int:
         """Write the run planned for that instant; how many deliveries it has."""

@@ -17,6 +17,7 @@ from reportapp.schedules.edit import (
     update_schedule,
 )
 from reportapp.schedules.find import get_schedule
+from reportapp.schedules.reach import list_classes
 from reportapp.schedules.upcoming import upcoming_runs
 from reportapp.web.forms import ScheduleForm, typed_so_far
 from reportapp.web.inputs import key_from
@@ -27,7 +28,7 @@ bp = Blueprint("edit", __name__, url_prefix="/schedules")
 
 @bp.route("/new", methods=["GET", "POST"])
 def new() -> ResponseReturnValue:
-    form = ScheduleForm.blank(actor())
+    form = ScheduleForm.blank(actor(), list_classes(actor(), clock.now()))
     if form.wants_saving():
         try:
             schedule = create_schedule(
@@ -44,7 +45,7 @@ def new() -> ResponseReturnValue:
 @bp.route("/<int:schedule_id>/edit", methods=["GET", "POST"])
 def edit(schedule_id: int) -> ResponseReturnValue:
     schedule = get_schedule(actor(), schedule_id)
-    form = ScheduleForm.of(schedule)
+    form = ScheduleForm.of(schedule, list_classes(schedule.created_by, clock.now()))
     if form.wants_saving():
         values = form.values()
         # A schedule with groups is switched on where it is seen whom that reaches.

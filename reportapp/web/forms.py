@@ -1,7 +1,7 @@
 """Forms: reading what was typed. What is acceptable, the use-cases decide; their messages are put
 back at the fields."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -19,7 +19,7 @@ from wtforms.fields import SelectChoice
 from reportapp.access import report_types_for
 from reportapp.constants import ExportFormat, Frequency, MonthMode, Role
 from reportapp.errors import InvalidInput
-from reportapp.models import ReportSchedule, User
+from reportapp.models import ClassGroup, ReportSchedule, User
 from reportapp.recurrence import LAST
 from reportapp.recurrence.words import WEEKDAYS, ordinal
 from reportapp.reports import REPORTS
@@ -93,6 +93,7 @@ _NTH = {1: "First", 2: "Second", 3: "Third", 4: "Fourth", LAST: "Last"}
 class ScheduleForm(Form):
     name = StringField("Name")
     report_type = SelectField("Report")
+    class_group_id = SelectField("About")
     frequency = SelectField("How often", choices=_choices(FREQUENCY_CHOICE))
     days_of_week = SelectMultipleField("Weekdays", choices=_choices(_WEEKDAYS))
     interval = StringField("Every how many weeks")
@@ -115,16 +116,16 @@ class ScheduleForm(Form):
     to_author = BooleanField("Send it to me, too")
 
     @classmethod
-    def blank(cls, actor: User) -> "ScheduleForm":
+    def blank(cls, actor: User, classes: Sequence[ClassGroup]) -> "ScheduleForm":
         """For a new schedule of `actor`, or what they have typed."""
         kinds = report_types_for(actor.role)
         start = {**DEFAULTS, "report_type": kinds[0], "time_zone": actor.zone_name}
         # Scripts get the plain table unless they say otherwise; people want something to read.
         start |= {"export_format": ExportFormat.PDF, "to_author": True}
-        return cls._with(actor.role, start)
+        return cls._with(actor.role, start, classes)
 
     @classmethod
-    def of(cls, schedule: ReportSchedule) -> "ScheduleForm":
+    def of(cls, schedule: ReportSchedule, classes: Sequence[ClassGroup]) -> "ScheduleForm":
         """For changing `schedule`, or what they have typed."""
         start = fields_of(schedule)
         start["time"] = f"{schedule.time:%H:%M}"
@@ -135,16 +136,21 @@ class ScheduleForm(Form):
         )
         for field in ("day_of_week", "days_of_week", "day_of_month"):
             start[field] = start[field] or str(DEFAULTS[field])
-        return cls._with(schedule.created_by.role, start)
+        return cls._with(schedule.created_by.role, start, classes)
 
     @classmethod
-    def _with(cls, author_role: Role, start: dict[str, Any]) -> "ScheduleForm":
+    def _with(
+        cls, author_role: Role, start: dict[str, Any], classes: Sequence[ClassGroup]
+    ) -> "ScheduleForm":
         # What a sent form lacks is missing; it is not what the form began with.
         begin = {name: _plain(value) for name, value in start.items()}
         begin["days_of_week"] = list(start["days_of_week"])
         form = cls() if request.method == "POST" else cls(data=begin)
         kinds = report_types_for(author_role)
         form.report_type.choices = _choices({kind: REPORTS[kind].label for kind in kinds})
+        everything = "All classes" if author_role is Role.ADMIN else "All my classes"
+        titles = {group.id: f"{group.title} only" for group in classes}
+        form.class_group_id.choices = _choices({"": everything, **titles})
         return form
 
     def wants_saving(self) -> bool:

@@ -83,7 +83,7 @@ def _figures(session: Session, actor: User, subject: Subject, today: date) -> li
         pairs = {(row[0], row[1]) for row in rows}
     scores = facts.scores(session, pairs, period)
     earlier = facts.scores(session, pairs, whole.before())
-    due = facts.assignments_due(session, {group for _, group in pairs}, period)
+    due = facts.assignments_due(session, pairs, period)
     lessons = facts.attendance(session, pairs, period).values()
     average = mean(tenth(one.average) for one in scores.values())
     average_before = mean(tenth(one.average) for one in earlier.values())

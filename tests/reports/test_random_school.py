@@ -136,7 +136,7 @@ def test_scopes_are_what_plain_sql_says_for_every_author_reader_and_type(plan):
         for author in people:
             day = school_date(session, author.id, plan.now)
             for kind in ReportType:
-                scopes = load_scopes(session, kind, author, people, plan.now)
+                scopes = load_scopes(session, kind, author, people, plan.now, class_group_id=None)
                 assert scopes.keys() == {person.id for person in people}
                 for reader in people:
                     expected = allowed_pairs(session, str(kind), author.id, reader.id, day)
@@ -162,11 +162,15 @@ def test_nobodys_scope_depends_on_who_else_receives_the_report(plan):
         people = session.scalars(select(User).order_by(User.id)).all()
         for author in people[:5]:
             for kind in ReportType:
-                together = load_scopes(session, kind, author, people, plan.now)
-                backwards = load_scopes(session, kind, author, people[::-1], plan.now)
+                together = load_scopes(session, kind, author, people, plan.now, class_group_id=None)
+                backwards = load_scopes(
+                    session, kind, author, people[::-1], plan.now, class_group_id=None
+                )
                 assert together == backwards
                 for reader in people:
-                    alone = load_scopes(session, kind, author, [reader], plan.now)
+                    alone = load_scopes(
+                        session, kind, author, [reader], plan.now, class_group_id=None
+                    )
                     assert alone == {reader.id: together[reader.id]}
 
 
@@ -191,7 +195,9 @@ def test_the_day_that_counts_is_the_schools_own():
             }
             write(session, Plan([zone, zone], people, [room], [place], [], [], now))
             admin = session.get_one(User, 1)
-            scopes = load_scopes(session, ReportType.STUDENT_REPORT, admin, [admin], now)
+            scopes = load_scopes(
+                session, ReportType.STUDENT_REPORT, admin, [admin], now, class_group_id=None
+            )
             seen[zone] = bool(scopes[1])
     assert seen == {
         "Europe/Berlin": True,

@@ -52,7 +52,7 @@ def test_authors_and_recipients_are_allowed_to_be_that(demo):
         ).all()
         assert author in recipients
         assert all(person.role in REPORT_READERS[kind] for person in recipients)
-        scopes = load_scopes(db.session(), kind, author, recipients, NOW)
+        scopes = load_scopes(db.session(), kind, author, recipients, NOW, class_group_id=None)
         childless += sum(not scopes[person.id] for person in recipients if person.is_active)
     assert childless == 1
     assert values(ReportScheduleRecipient.is_subscribed) == {True, False}

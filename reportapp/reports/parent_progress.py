@@ -1,0 +1,250 @@
+"""The progress letter to parents: per child, what has changed since the period before, then the
+details. It quotes what is shown to parents only, whoever reads it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from reportapp.constants import ScoreStatus
+from reportapp.documents import (
+    BarChart,
+    Column,
+    Figure,
+    Kind,
+    ReportDocument,
+    Section,
+    Table,
+    Value,
+)
+from reportapp.models import TeacherWeeklyReport
+from reportapp.reports import facts
+from reportapp.reports.class_figures import difference
+from reportapp.reports.facts import Assignment, Pair, mean, share, tenth
+from reportapp.reports.kinds import Order
+from reportapp.reports.scope import Scope
+from reportapp.reports.student_report import Known, Row, gather, row_of
+
+CHANGES = (
+    Column("Class", width=24),
+    Column("What", width=22),
+    Column("Before %", Kind.PERCENT, 11),
+    Column("Now %", Kind.PERCENT, 11),
+    Column("Change (points)", Kind.CHANGE, 12),
+)
+DETAILS = (
+    Column("Class", width=24),
+    Column("Average score %", Kind.PERCENT, 12),
+    Column("Attendance %", Kind.PERCENT, 12),
+    Column("Assignments done %", Kind.PERCENT, 13),
+    Column("Latest grade", width=10),
+    Column("Progress %", Kind.PERCENT, 11),
+    Column("Behaviour", Kind.NOTE, 40),
+    Column("Concerns", Kind.NOTE, 40),
+    Column("Recommendations", Kind.NOTE, 40),
+    Column("Notes of the week", Kind.NOTE, 40),
+)
+ASSIGNMENTS = (
+    Column("Assignment", width=30),
+    Column("Class", width=20),
+    Column("Due", Kind.DATE, 12),
+    Column("State", width=16),
+    Column("Score %", Kind.PERCENT, 10),
+    Column("Mark", width=8),
+)
+REMARKS = (
+    "Changes compare with the period of the same length before, in percentage points.",
+    "Scores and assignments count in the period in which the work was due.",
+    "Attendance leaves excused lessons out.",
+    "What was before a child joined the class does not count.",
+)
+STATES: dict[ScoreStatus | None, str] = {
+    ScoreStatus.FULLY_GRADED: "Graded",
+    ScoreStatus.PARTIALLY_GRADED: "Partly graded",
+    ScoreStatus.SUBMITTED: "Handed in",
+    ScoreStatus.NOT_SUBMITTED: "Not handed in",
+    ScoreStatus.EXEMPT: "Excused",
+    None: "Not handed in",
+}
+
+
+@dataclass(frozen=True)
+class _Facts:
+    now: Known
+    before: Known
+    assignments: dict[Pair, list[Assignment]]
+    notes: dict[Pair, list[str]]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One child in one class, in this period and in the one before."""
+
+    title: str
+    now: Row
+    before: Row
+    assignments: list[Assignment]
+    notes: str | None
+
+    @property
+    def is_news(self) -> bool:
+        return bool(self.now.average is not None or self.now.lessons or self.assignments)
+
+
+def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Scope, ReportDocument]:
+    pairs = {pair for scope in scopes for pair in scope.pairs}
+    known = _Facts(
+        gather(session, order, pairs),
+        gather(session, replace(order, period=order.period.before()), pairs),
+        facts.assignments(session, pairs, order.period),
+        _notes(session, order, pairs),
+    )
+    return {scope: _document(order, scope, known) for scope in scopes}
+
+
+def _notes(session: Session, order: Order, pairs: Collection[Pair]) -> dict[Pair, list[str]]:
+    reports = facts.published(
+        session,
+        TeacherWeeklyReport,
+        {student for student, _ in pairs},
+        TeacherWeeklyReport.week_start.in_(order.period.mondays()),
+        TeacherWeeklyReport.show_to_parent,
+    )
+    notes = defaultdict(list)
+    for report in sorted(reports, key=lambda report: (report.week_start, report.id)):
+        if report.notes:
+            notes[report.student_id, report.class_group_id].append(report.notes)
+    return notes
+
+
+def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
+    names, classes = known.now.students, known.now.classes
+    children: dict[int, list[_Line]] = defaultdict(list)
+    for pair in sorted(
+        scope.pairs,
+        key=lambda pair: (*names[pair[0]].sort_key, pair[0], classes[pair[1]].title, pair[1]),
+    ):
+        children[pair[0]].append(
+            _Line(
+                classes[pair[1]].title,
+                row_of(pair, known.now, family=True),
+                row_of(pair, known.before, family=True),
+                known.assignments.get(pair, []),
+                "\n".join(known.notes.get(pair, ())) or None,
+            )
+        )
+    lines = [line for child in children.values() for line in child]
+    return ReportDocument(
+        title="Progress letter",
+        school=order.school,
+        author=order.author,
+        period=order.period,
+        figures=_figures(len(children), lines),
+        sections=tuple(
+            section
+            for child, its in children.items()
+            for section in _sections(names[child].full, its)
+        ),
+        students=tuple(names[child].full for child in children),
+        remarks=REMARKS,
+        has_data=any(line.is_news or line.notes for line in lines),
+    )
+
+
+def _figures(children: int, lines: list[_Line]) -> tuple[Figure, ...]:
+    now, before = [line.now for line in lines], [line.before for line in lines]
+    return (
+        Figure("Child" if children == 1 else "Children", children),
+        _compared("Average score", _average(now), _average(before)),
+        _compared("Attendance", _attendance(now), _attendance(before)),
+        _compared("Assignments done", _done(now), _done(before)),
+    )
+
+
+def _average(rows: list[Row]) -> float | None:
+    return tenth(mean(row.average for row in rows))
+
+
+def _attendance(rows: list[Row]) -> float | None:
+    return share(sum(row.attended for row in rows), sum(row.lessons for row in rows))
+
+
+def _done(rows: list[Row]) -> float | None:
+    return share(sum(row.done for row in rows), sum(row.total for row in rows))
+
+
+def _compared(label: str, now: float | None, before: float | None) -> Figure:
+    return Figure(label, now, Kind.PERCENT, difference(now, before))
+
+
+def _sections(name: str, lines: list[_Line]) -> tuple[Section, ...]:
+    changes = [change for line in lines for change in _changes(line)]
+    changes.sort(key=lambda change: -abs(change[-1] or 0))
+    bars = [(line.title, line.now.average) for line in lines if line.now.average is not None]
+    work = sorted(
+        ((line, one) for line in lines for one in line.assignments), key=lambda pair: pair[1].due
+    )
+    return (
+        Section(
+            f"{name}: what has changed",
+            Table(
+                CHANGES,
+                tuple(changes) or (("All classes", "Nothing has changed", None, None, None),),
+            ),
+        ),
+        Section(
+            f"{name}: in detail",
+            Table(DETAILS, tuple(_detail(line) for line in lines)),
+            BarChart("Average score", tuple(bars), 100, " %") if len(bars) > 1 else None,
+        ),
+        Section(
+            f"{name}: assignments",
+            Table(
+                ASSIGNMENTS,
+                tuple(
+                    (one.title, line.title, one.due, STATES[one.status], one.percent, one.mark)
+                    for line, one in work
+                ),
+            ),
+        ),
+    )
+
+
+_Change = tuple[str, str, float | None, float | None, float | None]
+
+
+def _changes(line: _Line) -> Iterator[_Change]:
+    """What is new or another than in the period before; there is nothing to compare where the
+    present one has no value."""
+    for what, measure in (
+        ("Average score", _average),
+        ("Attendance", _attendance),
+        ("Assignments done", _done),
+    ):
+        now, before = measure([line.now]), measure([line.before])
+        if now is not None and now != before:
+            yield line.title, what, before, now, difference(now, before)
+    written, earlier = line.now.written, line.before.written
+    if written is not None and (earlier is None or earlier.id != written.id):
+        yield line.title, "New report by the teacher", None, None, None
+    if line.notes:
+        yield line.title, "New notes by the teacher", None, None, None
+
+
+def _detail(line: _Line) -> tuple[Value, ...]:
+    row, written = line.now, line.now.written
+    return (
+        line.title,
+        row.average,
+        _attendance([row]),
+        _done([row]),
+        (written.grade or None) if written else None,
+        written.progress_percent if written else None,
+        (written.behaviour or None) if written else None,
+        (written.concerns or None) if written else None,
+        (written.recommendations or None) if written else None,
+        line.notes,
+    )
