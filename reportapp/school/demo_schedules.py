@@ -55,6 +55,7 @@ def place_orders(stage: Stage, people: People, groups: list[Group]) -> list[Plac
         *_first_teacher_orders(people, groups[0]),
         *_other_teacher_orders(people, groups),
         *_tutor_orders(people),
+        *_class_orders(people, groups),
     ]
     return [_place(stage, order) for order in orders]
 
@@ -141,6 +142,32 @@ def _first_teacher_orders(people: People, mine: Group) -> list[Order]:
             first,
             [first, people.admin, *people.tutors[:3]],
             failed_run=3,
+        ),
+    ]
+
+
+def _class_orders(people: People, groups: list[Group]) -> list[Order]:
+    fourth = people.teachers[3]
+    return [
+        Order(
+            "The classes in figures, every month",
+            ReportType.CLASS_ANALYTICS,
+            Frequency.MONTHLY,
+            1,
+            time(7, 15),
+            ExportFormat.PDF,
+            people.admin,
+            [people.admin, *people.teachers[:2]],
+        ),
+        Order(
+            f"{groups[3].title}: progress letter to parents",
+            ReportType.PARENT_PROGRESS,
+            Frequency.WEEKLY,
+            5,
+            time(17, 0),
+            ExportFormat.PDF,
+            fourth,
+            [fourth, *_guardians(people, groups[3].students)],
         ),
     ]
 

@@ -36,6 +36,11 @@ days = st.one_of(
 #: Mostly active; mostly of the first school.
 mostly_yes = st.integers(0, 5).map(bool)
 mostly_first = st.integers(0, 4).map(lambda n: int(n == 4))
+#: Of links and enrolments: mostly known to the school's own system; mostly with contact allowed.
+known = st.fixed_dictionaries({"is_active": mostly_yes})
+guarded = st.fixed_dictionaries(
+    {"is_active": mostly_yes, "no_contact": mostly_yes.map(lambda yes: not yes)}
+)
 
 
 @dataclass
@@ -67,7 +72,9 @@ def schools(draw):
     by_role = {role: [p["id"] for p in people if p["role"] is role] for role in Role}
     anybody = [person["id"] for person in people]
 
-    def links(first: str, firsts: list[int], second: str, seconds: list[int], most: int):
+    def links(
+        first: str, firsts: list[int], second: str, seconds: list[int], most: int, flags=known
+    ):
         """Unique pairs, mostly of fitting roles, sometimes of any."""
         pair = st.one_of(
             st.tuples(st.sampled_from(firsts), st.sampled_from(seconds)),
@@ -76,7 +83,7 @@ def schools(draw):
         )
         found = draw(st.lists(pair, max_size=most, unique=True))
         return [
-            {first: a, second: b, "begin_date": draw(days), "end_date": draw(days)}
+            {first: a, second: b, "begin_date": draw(days), "end_date": draw(days), **draw(flags)}
             for a, b in found
         ]
 
@@ -95,8 +102,8 @@ def schools(draw):
         people,
         classes,
         enrollments,
-        links("guardian_id", by_role[Role.PARENT], "student_id", by_role[Role.STUDENT], 6),
-        links("tutor_id", tutors, "student_id", by_role[Role.STUDENT], 6),
+        links("guardian_id", by_role[Role.PARENT], "student_id", by_role[Role.STUDENT], 6, guarded),
+        links("tutor_id", tutors, "student_id", by_role[Role.STUDENT], 6, st.just({})),
         # Any minute of the day, so that "today" differs between the zones.
         datetime.combine(TODAY, time(), UTC) + timedelta(minutes=draw(st.integers(0, 1439))),
     )
