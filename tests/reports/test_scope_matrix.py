@@ -175,11 +175,14 @@ def expected_fate(person, kind, pairs, texts):
         return DeliveryStatus.SKIPPED, Reason.INACTIVE
     if not pairs:
         return DeliveryStatus.SKIPPED, Reason.OUT_OF_SCOPE
-    # Scores and lessons are there for everybody who was in the class by then; a tutor's report is
-    # nothing but its texts.
-    if not texts and (
-        kind == "tutor_weekly_report" or not anything_happened(db.session, pairs, START, END)
-    ):
+    # Scores and lessons are there for everybody who was in the class by then. A tutor's report is
+    # nothing but its texts; old words of a teacher are no news.
+    news = {
+        "student_report": lambda: anything_happened(db.session, pairs, START, END),
+        "tutor_weekly_report": lambda: texts,
+        "teacher_weekly_report": lambda: texts or anything_happened(db.session, pairs, START, END),
+    }
+    if not news[kind]():
         return DeliveryStatus.SKIPPED, Reason.NO_DATA
     return DeliveryStatus.SENT, None
 
