@@ -74,7 +74,7 @@ def _dates(*names: str) -> tuple[Field, ...]:
 
 def _name_of(table: str, sid: str) -> str:
     name = "given_name || ' ' || family_name" if table == "user" else "title"
-    return f"coalesce((SELECT {name} FROM v_{table} AS n WHERE n.sid = {sid}), {sid})"
+    return f"coalesce((SELECT {name} FROM v_{table} AS n WHERE n.sid = {sid}), {sid})"  # noqa: S608
 
 
 KINDS: tuple[Kind, ...] = (
@@ -141,7 +141,8 @@ KINDS: tuple[Kind, ...] = (
             *_plain("role"),
         ),
         (_SID, *_dates("begin_date", "end_date")),
-        f"{_name_of('user', 'user_sid')} || ' – ' || {_name_of('class', 'class_sid')} || ' (as ' || role || ')'",
+        f"{_name_of('user', 'user_sid')} || ' – ' || {_name_of('class', 'class_sid')}"
+        " || ' (as ' || role || ')'",
     ),
     Kind(
         "item",

@@ -6,10 +6,10 @@ Nothing is ever unpacked: no name in a zip can reach the disk, and memory stays 
 import csv
 import io
 import zipfile
-from zlib import error as zlib_error
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
+from zlib import error as zlib_error
 
 from reportapp.errors import InvalidInput
 
@@ -75,7 +75,7 @@ class Source:
                     yield line, row
                 line = reader.line_num + 1
 
-    def _open(self, name: str) -> IO[bytes]:
+    def _open(self, name: str) -> Any:
         place = self._places[name]
         if isinstance(place, Path):
             return place.open("rb")

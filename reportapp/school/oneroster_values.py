@@ -1,4 +1,4 @@
-"""What the cells of OneRoster files mean. Each reader raises ValueError with what would be right."""
+"""What the cells of OneRoster files mean. A reader raises ValueError with what would be right."""
 
 import math
 import re
@@ -65,7 +65,7 @@ sid = text(255)
 
 def sids(cell: str) -> str:
     """Several, separated by commas; they are kept so."""
-    return ",".join(filter(None, (sid(part.strip()) for part in cell.split(","))))
+    return ",".join(str(sid(part.strip())) for part in cell.split(",") if part.strip())
 
 
 def day(cell: str) -> str:
