@@ -15,6 +15,7 @@ from reportapp.web import (
     health,
     history,
     home,
+    imports,
     inputs,
     login,
     mailbox,
@@ -42,6 +43,7 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (calendar.bp, guards.calendar_reader),
     (calendar_edit.bp, guards.calendar_editor),
     (calendar_import.bp, guards.calendar_editor),
+    (imports.bp, guards.importer),
     (mailbox.bp, guards.mailbox_reader),
 )
 

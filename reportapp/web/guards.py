@@ -39,6 +39,11 @@ def calendar_editor() -> ResponseReturnValue | None:
     return _who_may(Action.EDIT_CALENDAR)
 
 
+def importer() -> ResponseReturnValue | None:
+    """Those who may import the school's data."""
+    return _who_may(Action.IMPORT_DATA)
+
+
 def mailbox_reader() -> ResponseReturnValue | None:
     """Those who may read the built-in mailbox, where there is one."""
     if not has_mailbox():
@@ -66,5 +71,6 @@ GUARDS: tuple[Guard, ...] = (
     author,
     calendar_reader,
     calendar_editor,
+    importer,
     mailbox_reader,
 )
