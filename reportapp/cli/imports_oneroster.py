@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from flask.cli import with_appcontext
@@ -49,7 +49,7 @@ def oneroster(
     save = partial(
         save_oneroster, allow_deactivation=allow_deactivation, allow_rejected=allow_rejected
     )
-    work: Work = check_oneroster if dry_run else save
+    work = cast(Work, check_oneroster if dry_run else save)
     actor = school_admin(school)
     with click.progressbar(length=1, label="Import", file=click.get_text_stream("stderr")) as bar:
         outcome, rejected, first = run_now(

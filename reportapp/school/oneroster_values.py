@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from reportapp.accounts.users import check_email
+from email_validator import EmailNotValidError, validate_email
+
 from reportapp.constants import EnrollmentRole, Role, ScoreStatus
 
 #: Takes a cell that is not blank, without space around it.
@@ -109,8 +110,8 @@ def flag(cell: str) -> int:
 
 def email(cell: str) -> str:
     try:
-        value = check_email(cell)
-    except ValueError:
+        value = validate_email(cell, check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
         value = ""
     if not value or len(value) > 320:
         raise ValueError("An e-mail address such as ada@school.example.")

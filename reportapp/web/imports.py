@@ -84,16 +84,15 @@ def again(run_id: int) -> ResponseReturnValue:
 @bp.post("/<int:run_id>/save")
 def save(run_id: int) -> ResponseReturnValue:
     summary = _run(run_id).summary
-    ticked = {
-        name: request.form.get(name) == "1" for name in ("allow_rejected", "allow_deactivation")
-    }
-    if summary.get("errors") and not ticked["allow_rejected"]:
+    rejected = request.form.get("allow_rejected") == "1"
+    deactivation = request.form.get("allow_deactivation") == "1"
+    if summary.get("errors") and not rejected:
         text = "Say that the other rows shall be saved without those that have errors."
         raise InvalidInput({"allow_rejected": [text]})
-    if summary.get("much") and not ticked["allow_deactivation"]:
+    if summary.get("much") and not deactivation:
         text = "Say that so much shall be deactivated."
         raise InvalidInput({"allow_deactivation": [text]})
-    work = partial(save_oneroster, **ticked)
+    work = partial(save_oneroster, allow_rejected=rejected, allow_deactivation=deactivation)
     start_save(actor(), run_id, work, clock.now, seen=request.form.get("seen", ""))
     return redirect(url_for("imports.show", run_id=run_id))
 
