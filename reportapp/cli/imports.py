@@ -2,8 +2,9 @@
 
 from flask.cli import AppGroup
 
+from reportapp.cli.imports_oneroster import oneroster
 from reportapp.cli.imports_records import attendance, marks
 
 imports = AppGroup("import", help="The school's data from files.")
-imports.add_command(attendance)
-imports.add_command(marks)
+for command in (oneroster, attendance, marks):
+    imports.add_command(command)

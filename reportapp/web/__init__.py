@@ -16,6 +16,7 @@ from reportapp.web import (
     health,
     history,
     home,
+    imports,
     imports_records,
     inputs,
     log_in_link,
@@ -60,6 +61,7 @@ BLUEPRINTS: tuple[tuple[Blueprint, guards.Guard], ...] = (
     (written.bp, guards.report_writer),
     (written_edit.bp, guards.report_writer),
     (written_send.bp, guards.report_writer),
+    (imports.bp, guards.importer),
     (mailbox.bp, guards.mailbox_reader),
 )
 
