@@ -1,5 +1,6 @@
 """`flask import oneroster`: what the school's own system exports."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -51,7 +52,7 @@ def oneroster(
     )
     work = cast(Work, check_oneroster if dry_run else save)
     actor = school_admin(school)
-    with click.progressbar(length=1, label="Import", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=1, label="Import", file=sys.stderr) as bar:
         outcome, rejected, first = run_now(
             actor, ImportKind.ONEROSTER, path, work, clock.now, _Bar(bar), save=not dry_run
         )
