@@ -19,6 +19,9 @@ from reportapp.models import (
 from reportapp.school.oneroster_kinds import KINDS, Kind
 from reportapp.school.oneroster_stage import BATCH, Stage
 
+#: Other imports keep their own assignments by these, and this one lets them be.
+_OTHERS = ("mark:%", "final-mark:%")
+
 
 def load_current(stage: Stage, session: Session, school_id: int) -> None:
     """Fill `c_NAME` (id, is_active, gone, then the kind's fields) and `n_NAME` (sid, id), the
@@ -68,6 +71,8 @@ def _query(kind: Kind, school_id: int) -> Select[Any]:
         return query.join(User, User.id == GuardianLink.student_id).where(
             User.school_id == school_id
         )
+    if model in (LineItem, Result):
+        query = query.where(*(LineItem.sourced_id.not_like(other) for other in _OTHERS))
     if model is Result:
         query = query.join(LineItem, LineItem.id == Result.line_item_id)
         return query.join(ClassGroup, ClassGroup.id == LineItem.class_group_id).where(

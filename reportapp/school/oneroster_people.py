@@ -36,6 +36,8 @@ def resolve_users(stage: Stage, today: date, actor_id: int) -> None:
                 (SELECT c.role FROM c_user AS c WHERE c.sid = f.sourcedId)),
             f.givenName, f.familyName FROM f_users AS f""",
     )
+    sql.execute("CREATE INDEX e_w_user ON w_user (email)")
+    sql.execute("CREATE INDEX e_c_user ON c_user (email)")
     _only_roles(stage)
     text = "A role, here or in roles.csv, or somebody's guardian in relationships.csv."
     stage.reject("w_user", "role", "role IS NULL", text)
@@ -118,8 +120,6 @@ def _managers(stage: Stage) -> None:
 
 def _addresses(stage: Stage) -> None:
     """No two people have one address, in all schools together."""
-    stage.sql.execute("CREATE INDEX e_w_user ON w_user (email)")
-    stage.sql.execute("CREATE INDEX e_c_user ON c_user (email)")
     doubled = stage.sql.execute(
         "SELECT email FROM w_user WHERE state = 'active' AND email IS NOT NULL "
         "GROUP BY email HAVING count(*) > 1"
@@ -162,8 +162,9 @@ def resolve_links(stage: Stage) -> None:
         KIND["link"],
         """SELECT min(line), 'active', guardian, student, min(relation) FROM (
             SELECT a.line, g.sid AS guardian, s.sid AS student, 'parent' AS relation
-            FROM agent AS a JOIN v_user AS s ON s.sid IN (a.user_sid, a.agent_sid)
-            JOIN v_user AS g ON g.sid IN (a.user_sid, a.agent_sid)
+            FROM (SELECT line, state, user_sid AS one, agent_sid AS other FROM agent
+                  UNION ALL SELECT line, state, agent_sid, user_sid FROM agent) AS a
+            JOIN v_user AS s ON s.sid = a.one JOIN v_user AS g ON g.sid = a.other
             WHERE s.role = 'student' AND g.role = 'parent' AND a.state = 'active'
             UNION ALL
             SELECT line, relationshipUserSourcedId, userSourcedId, relationshipRole
