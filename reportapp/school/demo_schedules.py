@@ -36,6 +36,8 @@ class Order:
     #: ... and the one in which the mail server was out of order.
     failed_run: int = 0
     is_active: bool = True
+    #: Its reports are about this class only.
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,16 @@ def _admin_orders(people: People, groups: list[Group]) -> list[Order]:
             ExportFormat.XLSX,
             admin,
             [admin, *people.teachers[:6]],
+        ),
+        Order(
+            "Progress letter to families, every month",
+            ReportType.PARENT_PROGRESS,
+            Frequency.MONTHLY,
+            15,
+            time(17, 0),
+            ExportFormat.PDF,
+            admin,
+            [admin, *families],
         ),
     ]
 
@@ -141,6 +153,17 @@ def _first_teacher_orders(people: People, mine: Group) -> list[Order]:
             first,
             [first, people.admin, *people.tutors[:3]],
             failed_run=3,
+        ),
+        Order(
+            f"{mine.title} in figures",
+            ReportType.CLASS_ANALYTICS,
+            Frequency.WEEKLY,
+            5,
+            time(17, 30),
+            ExportFormat.PDF,
+            first,
+            [first, people.admin],
+            group=mine,
         ),
     ]
 
@@ -224,6 +247,7 @@ def _place(stage: Stage, order: Order) -> Placed:
     schedule = ReportSchedule(
         name=order.name,
         report_type=order.report_type,
+        class_group_id=order.group and order.group.id,
         frequency=order.frequency,
         day_of_week=order.day if order.frequency is Frequency.WEEKLY else None,
         days_of_week=str(order.day) if order.frequency is Frequency.WEEKLY else "",

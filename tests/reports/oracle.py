@@ -14,11 +14,15 @@ AUTHORS = {
     "student_report": {"admin", "teacher", "tutor"},
     "tutor_weekly_report": {"admin", "tutor"},
     "teacher_weekly_report": {"admin", "teacher"},
+    "class_analytics": {"admin", "teacher"},
+    "parent_progress": {"admin", "teacher", "tutor"},
 }
 READERS = {
     "student_report": {"admin", "teacher", "tutor", "parent", "student"},
     "tutor_weekly_report": {"admin", "tutor", "parent"},
     "teacher_weekly_report": {"admin", "teacher", "tutor"},
+    "class_analytics": {"admin", "teacher", "tutor"},
+    "parent_progress": {"admin", "teacher", "tutor", "parent"},
 }
 
 
@@ -35,7 +39,7 @@ _PLACES = f"""
     from enrollment as place
     join user as pupil on pupil.id = place.user_id
     join class_group as room on room.id = place.class_group_id
-    where place.role = 'student' and {_runs("place")}
+    where place.role = 'student' and place.is_active = 1 and {_runs("place")}
       and pupil.role = 'student' and pupil.is_active = 1 and pupil.school_id = :school
       and room.is_active = 1 and room.school_id = :school
 """
@@ -53,13 +57,15 @@ _TUTORED = f"""
 
 _OWN_CLASSES = f"""other_id in (
     select post.class_group_id from enrollment as post
-    where post.user_id = :{{me}} and post.role = 'teacher' and {_runs("post")})"""
+    where post.user_id = :{{me}} and post.role = 'teacher'
+      and post.is_active = 1 and {_runs("post")})"""
 _OWN_TUTORED = f"""student_id in (
     select mine.student_id from tutor_link as mine
     where mine.tutor_id = :{{me}} and {_runs("mine")})"""
 _OWN_CHILDREN = f"""student_id in (
     select mine.student_id from guardian_link as mine
-    where mine.guardian_id = :{{me}} and {_runs("mine")})"""
+    where mine.guardian_id = :{{me}} and mine.is_active = 1 and mine.no_contact = 0
+      and {_runs("mine")})"""
 _ITSELF = "student_id = :{me}"
 
 _SEES_IN_CLASSES = {
@@ -76,8 +82,11 @@ _SEES_OF_TUTORS = {
 }
 
 
-def allowed_pairs(session, kind, author_id, reader_id, day: date) -> set[tuple[int, int]]:
-    """The (student id, class id or tutor id) pairs that author and reader both may see."""
+def allowed_pairs(
+    session, kind, author_id, reader_id, day: date, room: int | None = None
+) -> set[tuple[int, int]]:
+    """The (student id, class id or tutor id) pairs that author and reader both may see; of one
+    class only, if its schedule is about one."""
     author, reader = _person(session, author_id), _person(session, reader_id)
     if not (author.is_active and reader.is_active and author.school_id == reader.school_id):
         return set()
@@ -94,7 +103,28 @@ def allowed_pairs(session, kind, author_id, reader_id, day: date) -> set[tuple[i
     query = f"{first.format(me='author')} intersect {second.format(me='reader')}"
     values = {"author": author_id, "reader": reader_id, "school": author.school_id}
     rows = session.execute(text(query), {**values, "day": day.isoformat()})
-    return {(student, other) for student, other in rows}
+    one_room = room is not None and kind != "tutor_weekly_report"
+    return {(student, other) for student, other in rows if not one_room or other == room}
+
+
+def pairs_in_time(session, pairs, last_day: date) -> set[tuple[int, int]]:
+    """Those of the (student, class) pairs that had begun by that day: what was before does not
+    count."""
+    begun = """
+        select count(*) from enrollment where user_id = :student and class_group_id = :other
+        and role = 'student' and (begin_date is null or begin_date <= :day)"""
+    values = {"day": last_day.isoformat()}
+    return {
+        (student, other)
+        for student, other in pairs
+        if session.execute(text(begun), {**values, "student": student, "other": other}).scalar()
+    }
+
+
+def others_in(session, room: int, school: int, own: set[int], day: date) -> int:
+    """How many students sit in a class on that day beside one's own."""
+    rows = session.execute(text(_PLACES), {"school": school, "day": day.isoformat()})
+    return len({student for student, other in rows if other == room} - own)
 
 
 def school_date(session, person_id: int, now: datetime) -> date:
@@ -126,20 +156,25 @@ _OF_TEACHERS = """
       and week_start >= :start and week_start < :end
 """
 _TEXTS = {
-    "student_report": _LATEST,
-    "tutor_weekly_report": _OF_TUTOR,
-    "teacher_weekly_report": _OF_TEACHERS,
+    "student_report": (_LATEST,),
+    "tutor_weekly_report": (_OF_TUTOR,),
+    "teacher_weekly_report": (_OF_TEACHERS,),
+    "class_analytics": (),
+    "parent_progress": (_LATEST, _OF_TEACHERS),
 }
 
 
 def allowed_texts(session, kind, pairs, reader_id, start: date, end: date) -> set[str]:
     """The written texts that a report on these pairs for the days [start, end) may quote."""
-    family = _person(session, reader_id).role in ("parent", "student")
+    family = kind == "parent_progress" or (
+        _person(session, reader_id).role in ("parent", "student")
+    )
     return {
         row[0]
         for student, other in pairs
+        for query in _TEXTS[kind]
         for row in session.execute(
-            text(_TEXTS[kind]),
+            text(query),
             {
                 "student": student,
                 "other": other,

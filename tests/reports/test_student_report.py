@@ -305,7 +305,7 @@ def test_more_ids_than_a_query_can_bind_change_nothing(cast, monkeypatch, kind):
     usual = REPORTS[kind].build(db.session(), order, [scope])[scope]
     monkeypatch.setattr(facts, "_MOST_IDS", 0)
     assert REPORTS[kind].build(db.session(), order, [scope])[scope] == usual
-    assert len(usual.sections[0].table.rows) == 1
+    assert usual.has_data and usual.sections[0].table.rows
 
 
 def test_students_come_by_family_name_regardless_of_accents_and_case(cast, group):
@@ -379,6 +379,7 @@ def test_many_averages_are_shown_by_how_they_are_spread_and_none_is_left_out(cas
         create_person(cast.school, "student", f"S{n}", email=None) for n in range(len(scores))
     ]
     for person, score in zip(people, scores, strict=True):
+        enroll(group, person, EnrollmentRole.STUDENT)
         create_score(group, person, score, WEDNESDAY)
     chart = build(*((person, group) for person in people)).sections[0].chart
     assert chart.bars == (

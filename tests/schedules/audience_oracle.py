@@ -67,6 +67,8 @@ def audience(session, kind: str, author_id: int, room: int | None, report: str, 
         "student_report": "('admin', 'teacher', 'tutor', 'parent', 'student')",
         "tutor_weekly_report": "('admin', 'tutor', 'parent')",
         "teacher_weekly_report": "('admin', 'teacher', 'tutor')",
+        "class_analytics": "('admin', 'teacher', 'tutor')",
+        "parent_progress": "('admin', 'teacher', 'tutor', 'parent')",
     }[report]
     # Whom the author could add by name, too.
     within = (

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -130,6 +130,7 @@ class TestWords:
         checked = check_words(STUDENT, {"progress_percent": " 85 % ", "behaviour": "👩‍🏫 נחמד"})
         assert (checked["progress_percent"], checked["behaviour"]) == (85, "👩‍🏫 נחמד")
 
+    @settings(suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.dictionaries(
             st.sampled_from(["grade", "behaviour", "progress_percent"]),
