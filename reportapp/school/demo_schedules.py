@@ -36,6 +36,8 @@ class Order:
     #: ... and the one in which the mail server was out of order.
     failed_run: int = 0
     is_active: bool = True
+    #: Its reports are about this class only.
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ def place_orders(stage: Stage, people: People, groups: list[Group]) -> list[Plac
         *_first_teacher_orders(people, groups[0]),
         *_other_teacher_orders(people, groups),
         *_tutor_orders(people),
-        *_class_orders(people, groups),
     ]
     return [_place(stage, order) for order in orders]
 
@@ -86,6 +87,16 @@ def _admin_orders(people: People, groups: list[Group]) -> list[Order]:
             ExportFormat.XLSX,
             admin,
             [admin, *people.teachers[:6]],
+        ),
+        Order(
+            "Progress letter to families, every month",
+            ReportType.PARENT_PROGRESS,
+            Frequency.MONTHLY,
+            15,
+            time(17, 0),
+            ExportFormat.PDF,
+            admin,
+            [admin, *families],
         ),
     ]
 
@@ -143,31 +154,16 @@ def _first_teacher_orders(people: People, mine: Group) -> list[Order]:
             [first, people.admin, *people.tutors[:3]],
             failed_run=3,
         ),
-    ]
-
-
-def _class_orders(people: People, groups: list[Group]) -> list[Order]:
-    fourth = people.teachers[3]
-    return [
         Order(
-            "The classes in figures, every month",
+            f"{mine.title} in figures",
             ReportType.CLASS_ANALYTICS,
-            Frequency.MONTHLY,
-            1,
-            time(7, 15),
-            ExportFormat.PDF,
-            people.admin,
-            [people.admin, *people.teachers[:2]],
-        ),
-        Order(
-            f"{groups[3].title}: progress letter to parents",
-            ReportType.PARENT_PROGRESS,
             Frequency.WEEKLY,
             5,
-            time(17, 0),
+            time(17, 30),
             ExportFormat.PDF,
-            fourth,
-            [fourth, *_guardians(people, groups[3].students)],
+            first,
+            [first, people.admin],
+            group=mine,
         ),
     ]
 
@@ -251,6 +247,7 @@ def _place(stage: Stage, order: Order) -> Placed:
     schedule = ReportSchedule(
         name=order.name,
         report_type=order.report_type,
+        class_group_id=order.group and order.group.id,
         frequency=order.frequency,
         day_of_week=order.day if order.frequency is Frequency.WEEKLY else None,
         days_of_week=str(order.day) if order.frequency is Frequency.WEEKLY else "",

@@ -47,7 +47,8 @@ def tutor_link(tutor, student) -> TutorLink:
 
 def seen(author, reader, kind=ReportType.STUDENT_REPORT, now=NOW):
     """The names of the students whom a delivery may be about."""
-    scope = load_scopes(db.session(), kind, author, [reader], now, class_group_id=None)[reader.id]
+    scopes = load_scopes(db.session(), kind, author, [reader], now, class_group_id=None)
+    scope = scopes[reader.id]
     return {db.session.get(type(author), student).given_name for student in scope.students}
 
 

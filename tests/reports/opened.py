@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import datetime
 
 from openpyxl import load_workbook
 from pypdf import PdfReader
@@ -49,3 +50,38 @@ def labels_in(data: bytes, export_format: str, width: int, candidates) -> list[t
         ]
     rows = rows_of_csv(data) if export_format == "csv" else rows_of_xlsx(data)
     return [tuple(row[:width]) for row in rows[1:]]
+
+
+def tables_in(data: bytes, export_format: str) -> list[tuple[str, list[list[str]]]]:
+    """(title, rows with the header first) of every section of a CSV or a workbook. The title of the
+    only section of a CSV is empty, as it stands nowhere."""
+    if export_format == "xlsx":
+        sheets = [s for s in load_workbook(io.BytesIO(data)) if s.title != "Summary"]
+        return [
+            (
+                sheet.title,
+                [[_as_in_csv(value) for value in row] for row in sheet.values],
+            )
+            for sheet in sheets
+        ]
+    groups: list[list[list[str]]] = [[]]
+    for row in rows_of_csv(data):
+        if row:
+            groups[-1].append([_as_in_csv(value) for value in row])
+        else:
+            groups.append([])
+    if len(groups) == 1:
+        return [("", groups[0])]
+    return [(group[0][0], group[1:]) for group in groups]
+
+
+def _as_in_csv(value) -> str:
+    """A cell as text, the same whether it was a number or looks like one."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    try:
+        return f"{float(value):g}"
+    except ValueError:
+        return str(value)

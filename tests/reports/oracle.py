@@ -33,18 +33,13 @@ def _runs(link: str) -> str:
     )
 
 
-def _stands(link: str) -> str:
-    """It runs, and the school's own system still knows it."""
-    return f"{_runs(link)} and {link}.is_active = 1"
-
-
 #: (student, class): who sits in which class today, in a school.
 _PLACES = f"""
     select pupil.id as student_id, place.class_group_id as other_id
     from enrollment as place
     join user as pupil on pupil.id = place.user_id
     join class_group as room on room.id = place.class_group_id
-    where place.role = 'student' and {_stands("place")}
+    where place.role = 'student' and place.is_active = 1 and {_runs("place")}
       and pupil.role = 'student' and pupil.is_active = 1 and pupil.school_id = :school
       and room.is_active = 1 and room.school_id = :school
 """
@@ -62,13 +57,15 @@ _TUTORED = f"""
 
 _OWN_CLASSES = f"""other_id in (
     select post.class_group_id from enrollment as post
-    where post.user_id = :{{me}} and post.role = 'teacher' and {_stands("post")})"""
+    where post.user_id = :{{me}} and post.role = 'teacher'
+      and post.is_active = 1 and {_runs("post")})"""
 _OWN_TUTORED = f"""student_id in (
     select mine.student_id from tutor_link as mine
     where mine.tutor_id = :{{me}} and {_runs("mine")})"""
 _OWN_CHILDREN = f"""student_id in (
     select mine.student_id from guardian_link as mine
-    where mine.guardian_id = :{{me}} and mine.no_contact = 0 and {_stands("mine")})"""
+    where mine.guardian_id = :{{me}} and mine.is_active = 1 and mine.no_contact = 0
+      and {_runs("mine")})"""
 _ITSELF = "student_id = :{me}"
 
 _SEES_IN_CLASSES = {
@@ -85,8 +82,11 @@ _SEES_OF_TUTORS = {
 }
 
 
-def allowed_pairs(session, kind, author_id, reader_id, day: date) -> set[tuple[int, int]]:
-    """The (student id, class id or tutor id) pairs that author and reader both may see."""
+def allowed_pairs(
+    session, kind, author_id, reader_id, day: date, room: int | None = None
+) -> set[tuple[int, int]]:
+    """The (student id, class id or tutor id) pairs that author and reader both may see; of one
+    class only, if its schedule is about one."""
     author, reader = _person(session, author_id), _person(session, reader_id)
     if not (author.is_active and reader.is_active and author.school_id == reader.school_id):
         return set()
@@ -103,7 +103,28 @@ def allowed_pairs(session, kind, author_id, reader_id, day: date) -> set[tuple[i
     query = f"{first.format(me='author')} intersect {second.format(me='reader')}"
     values = {"author": author_id, "reader": reader_id, "school": author.school_id}
     rows = session.execute(text(query), {**values, "day": day.isoformat()})
-    return {(student, other) for student, other in rows}
+    one_room = room is not None and kind != "tutor_weekly_report"
+    return {(student, other) for student, other in rows if not one_room or other == room}
+
+
+def pairs_in_time(session, pairs, last_day: date) -> set[tuple[int, int]]:
+    """Those of the (student, class) pairs that had begun by that day: what was before does not
+    count."""
+    begun = """
+        select count(*) from enrollment where user_id = :student and class_group_id = :other
+        and role = 'student' and (begin_date is null or begin_date <= :day)"""
+    values = {"day": last_day.isoformat()}
+    return {
+        (student, other)
+        for student, other in pairs
+        if session.execute(text(begun), {**values, "student": student, "other": other}).scalar()
+    }
+
+
+def others_in(session, room: int, school: int, own: set[int], day: date) -> int:
+    """How many students sit in a class on that day beside one's own."""
+    rows = session.execute(text(_PLACES), {"school": school, "day": day.isoformat()})
+    return len({student for student, other in rows if other == room} - own)
 
 
 def school_date(session, person_id: int, now: datetime) -> date:
@@ -135,20 +156,25 @@ _OF_TEACHERS = """
       and week_start >= :start and week_start < :end
 """
 _TEXTS = {
-    "student_report": _LATEST,
-    "tutor_weekly_report": _OF_TUTOR,
-    "teacher_weekly_report": _OF_TEACHERS,
+    "student_report": (_LATEST,),
+    "tutor_weekly_report": (_OF_TUTOR,),
+    "teacher_weekly_report": (_OF_TEACHERS,),
+    "class_analytics": (),
+    "parent_progress": (_LATEST, _OF_TEACHERS),
 }
 
 
 def allowed_texts(session, kind, pairs, reader_id, start: date, end: date) -> set[str]:
     """The written texts that a report on these pairs for the days [start, end) may quote."""
-    family = _person(session, reader_id).role in ("parent", "student")
+    family = kind == "parent_progress" or (
+        _person(session, reader_id).role in ("parent", "student")
+    )
     return {
         row[0]
         for student, other in pairs
+        for query in _TEXTS[kind]
         for row in session.execute(
-            text(_TEXTS[kind]),
+            text(query),
             {
                 "student": student,
                 "other": other,

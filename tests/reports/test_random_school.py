@@ -36,11 +36,6 @@ days = st.one_of(
 #: Mostly active; mostly of the first school.
 mostly_yes = st.integers(0, 5).map(bool)
 mostly_first = st.integers(0, 4).map(lambda n: int(n == 4))
-#: Of links and enrolments: mostly known to the school's own system; mostly with contact allowed.
-known = st.fixed_dictionaries({"is_active": mostly_yes})
-guarded = st.fixed_dictionaries(
-    {"is_active": mostly_yes, "no_contact": mostly_yes.map(lambda yes: not yes)}
-)
 
 
 @dataclass
@@ -73,9 +68,9 @@ def schools(draw):
     anybody = [person["id"] for person in people]
 
     def links(
-        first: str, firsts: list[int], second: str, seconds: list[int], most: int, flags=known
+        first: str, firsts: list[int], second: str, seconds: list[int], most: int, **flags: bool
     ):
-        """Unique pairs, mostly of fitting roles, sometimes of any."""
+        """Unique pairs, mostly of fitting roles, sometimes of any; `flags` are mostly so."""
         pair = st.one_of(
             st.tuples(st.sampled_from(firsts), st.sampled_from(seconds)),
             st.tuples(st.sampled_from(firsts), st.sampled_from(seconds)),
@@ -83,7 +78,13 @@ def schools(draw):
         )
         found = draw(st.lists(pair, max_size=most, unique=True))
         return [
-            {first: a, second: b, "begin_date": draw(days), "end_date": draw(days), **draw(flags)}
+            {
+                first: a,
+                second: b,
+                "begin_date": draw(days),
+                "end_date": draw(days),
+                **{flag: draw(mostly_yes) is odd for flag, odd in flags.items()},
+            }
             for a, b in found
         ]
 
@@ -94,7 +95,7 @@ def schools(draw):
             (EnrollmentRole.STUDENT, by_role[Role.STUDENT]),
             (EnrollmentRole.TEACHER, by_role[Role.TEACHER]),
         )
-        for row in links("class_group_id", rooms, "user_id", seats, 8)
+        for row in links("class_group_id", rooms, "user_id", seats, 8, is_active=True)
     ]
     tutors = by_role[Role.TUTOR] + by_role[Role.TEACHER][:1]
     return Plan(
@@ -102,8 +103,16 @@ def schools(draw):
         people,
         classes,
         enrollments,
-        links("guardian_id", by_role[Role.PARENT], "student_id", by_role[Role.STUDENT], 6, guarded),
-        links("tutor_id", tutors, "student_id", by_role[Role.STUDENT], 6, st.just({})),
+        links(
+            "guardian_id",
+            by_role[Role.PARENT],
+            "student_id",
+            by_role[Role.STUDENT],
+            6,
+            is_active=True,
+            no_contact=False,
+        ),
+        links("tutor_id", tutors, "student_id", by_role[Role.STUDENT], 6),
         # Any minute of the day, so that "today" differs between the zones.
         datetime.combine(TODAY, time(), UTC) + timedelta(minutes=draw(st.integers(0, 1439))),
     )
@@ -126,6 +135,11 @@ def write(session, plan: Plan) -> None:
     session.commit()
 
 
+def kinds_of(plan: Plan):
+    """Every type of report, about all classes and about the first one alone."""
+    return [(kind, room) for kind in ReportType for room in (None, plan.classes[0]["id"])]
+
+
 def with_name(row: dict) -> dict:
     return {**row, "given_name": "Any", "family_name": f"Body{row['id']}", "created_at": MADE}
 
@@ -142,13 +156,13 @@ def test_scopes_are_what_plain_sql_says_for_every_author_reader_and_type(plan):
         people = session.scalars(select(User).order_by(User.id)).all()
         for author in people:
             day = school_date(session, author.id, plan.now)
-            for kind in ReportType:
-                scopes = load_scopes(session, kind, author, people, plan.now, class_group_id=None)
+            for kind, room in kinds_of(plan):
+                scopes = load_scopes(session, kind, author, people, plan.now, class_group_id=room)
                 assert scopes.keys() == {person.id for person in people}
                 for reader in people:
-                    expected = allowed_pairs(session, str(kind), author.id, reader.id, day)
+                    expected = allowed_pairs(session, str(kind), author.id, reader.id, day, room)
                     scope = scopes[reader.id]
-                    case = (kind, author.role, author.id, reader.role, reader.id)
+                    case = (kind, room, author.role, author.id, reader.role, reader.id)
                     assert scope.pairs == expected, case
                     assert bool(scope) is bool(expected), case
                     assert scope.family is (bool(scope) and reader.role in FAMILY) or (not scope), (
@@ -168,15 +182,15 @@ def test_nobodys_scope_depends_on_who_else_receives_the_report(plan):
         write(session, plan)
         people = session.scalars(select(User).order_by(User.id)).all()
         for author in people[:5]:
-            for kind in ReportType:
-                together = load_scopes(session, kind, author, people, plan.now, class_group_id=None)
+            for kind, room in kinds_of(plan):
+                together = load_scopes(session, kind, author, people, plan.now, class_group_id=room)
                 backwards = load_scopes(
-                    session, kind, author, people[::-1], plan.now, class_group_id=None
+                    session, kind, author, people[::-1], plan.now, class_group_id=room
                 )
                 assert together == backwards
                 for reader in people:
                     alone = load_scopes(
-                        session, kind, author, [reader], plan.now, class_group_id=None
+                        session, kind, author, [reader], plan.now, class_group_id=room
                     )
                     assert alone == {reader.id: together[reader.id]}
 

@@ -13,6 +13,7 @@ from reportapp.constants import (
     AttendanceStatus,
     AuthoredStatus,
     DeliveryStatus,
+    EnrollmentRole,
     Frequency,
     PeriodKind,
     Reason,
@@ -34,6 +35,7 @@ from tests.cast import (
     create_person,
     create_tutor_link,
     create_tutor_weekly,
+    enroll,
 )
 
 KIND = ReportType.TUTOR_WEEKLY_REPORT
@@ -56,6 +58,8 @@ ABSENT, EXCUSED = AttendanceStatus.ABSENT, AttendanceStatus.EXCUSED
 def dora(cast):
     """A student of Uma's without any data yet."""
     student = create_person(cast.school, Role.STUDENT, "Dora")
+    for name in ("maths", "english"):
+        enroll(cast.classes[name], student, EnrollmentRole.STUDENT)
     create_tutor_link(cast.uma, student)
     return student
 
@@ -258,6 +262,7 @@ def test_the_figures_sum_up_and_count_a_students_days_once(cast, dora):
     create_tutor_weekly(cast.uma, dora, progress_percent=50)
     create_tutor_weekly(cast.uwe, dora, progress_percent=75)
     emil = create_person(cast.school, Role.STUDENT, "Emil")
+    enroll(cast.classes["maths"], emil, EnrollmentRole.STUDENT)
     create_tutor_weekly(cast.uma, emil, summary="No number.")
     for day, status in enumerate((PRESENT, PRESENT, ABSENT)):
         create_attendance(cast.classes["maths"], dora, WEEK + timedelta(days=day), status)

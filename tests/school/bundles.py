@@ -1,4 +1,4 @@
-"""OneRoster bundles for tests and benches: small ones by hand, large ones made."""
+"""OneRoster bundles for tests and benches: small ones written by hand, large ones made."""
 
 import csv
 import io

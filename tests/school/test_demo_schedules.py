@@ -23,7 +23,7 @@ from reportapp.models import (
     User,
 )
 from reportapp.recurrence import next_run_after
-from reportapp.reports import load_scopes
+from reportapp.reports import scopes_of
 from reportapp.schedules.timing import period_of, rule_of, timing_of
 from tests.school.reading import NOW, values
 
@@ -52,7 +52,7 @@ def test_authors_and_recipients_are_allowed_to_be_that(demo):
         ).all()
         assert author in recipients
         assert all(person.role in REPORT_READERS[kind] for person in recipients)
-        scopes = load_scopes(db.session(), kind, author, recipients, NOW, class_group_id=None)
+        scopes = scopes_of(db.session(), schedule, recipients, NOW)
         childless += sum(not scopes[person.id] for person in recipients if person.is_active)
     assert childless == 1
     assert values(ReportScheduleRecipient.is_subscribed) == {True, False}
