@@ -388,7 +388,8 @@ class TestRows:
                 return work(type(task)(**{**vars(task), "seen": seen}))
 
             return run_now(
-                cast.ada, ImportKind.ONEROSTER, path, seeing, clock.fixed(NOW), Progress(), save=False
+                cast.ada, ImportKind.ONEROSTER, path, seeing, clock.fixed(NOW), Progress(),
+                save=False,
             )[0]  # fmt: skip
 
         shown = run(check_oneroster).fingerprint
