@@ -403,3 +403,16 @@ class TestRows:
     def test_a_file_that_is_promised_must_be_there(self, bring):
         with pytest.raises(InvalidInput, match=r"promises users\.csv"):
             bring({"manifest": manifest("bulk", "users"), "orgs": small()["orgs"]})
+
+
+def test_examples_name_people_and_not_their_numbers(bring):
+    bring(small())
+    fewer = small()
+    fewer["users"] = "\n".join(line for line in fewer["users"].splitlines() if "Joy" not in line)
+    for name in ("enrollments", "results"):
+        lines = fewer[name].splitlines()
+        fewer[name] = "\n".join(line for line in lines if "u3" not in line)
+    bring(fewer, dry=True)
+    gone = {kind["name"]: kind["examples"].get("gone") for kind in bring.summary["kinds"]}
+    assert gone["enrollment"] == ["Joy Small – 7x Maths (as student)"]
+    assert gone["result"] == ["Joy Small – Fractions"]

@@ -85,6 +85,7 @@ def test_a_great_loss_is_asked_for(ada):
     path, page = looked_at(ada, files)
     save(ada, path, page)
     path, page = looked_at(ada, small())
+    assert "W0 Ww (student)" in words_of(page)
     assert "Is this the whole school?" in words_of(page)
     assert save(ada, path, page).status_code == 422
     save(ada, path, page, allow_deactivation="1")
