@@ -21,7 +21,7 @@ from sqlalchemy import or_, select, update
 from reportapp.access import Action, require
 from reportapp.clock import Clock
 from reportapp.constants import ImportKind, ImportStatus, Role
-from reportapp.errors import Conflict, NotFound, ReportappError
+from reportapp.errors import Conflict, InvalidInput, NotFound, ReportappError
 from reportapp.extensions import db, rows_changed, transaction
 from reportapp.models import ImportRun, School, User
 from reportapp.school.import_files import (
@@ -185,6 +185,9 @@ def _work(
     with app.app_context():
         try:
             values = _worked(run_id, actor_id, phase, work, at, seen)
+        except InvalidInput as error:
+            words = " ".join(text for texts in error.fields.values() for text in texts)
+            values = {"status": ImportStatus.FAILED, "message": words}
         except ReportappError as error:
             values = {"status": ImportStatus.FAILED, "message": str(error)}
         except Exception:

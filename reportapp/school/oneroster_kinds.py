@@ -74,7 +74,8 @@ def _dates(*names: str) -> tuple[Field, ...]:
 
 def _name_of(table: str, sid: str) -> str:
     name = "given_name || ' ' || family_name" if table == "user" else "title"
-    return f"coalesce((SELECT {name} FROM v_{table} AS n WHERE n.sid = {sid}), {sid})"  # noqa: S608
+    found = (f"(SELECT {name} FROM {one}_{table} AS n WHERE n.sid = {sid})" for one in "vc")  # noqa: S608
+    return f"coalesce({', '.join(found)}, {sid})"
 
 
 KINDS: tuple[Kind, ...] = (

@@ -165,7 +165,7 @@ def test_a_refusal_is_told_in_its_words_and_a_mistake_of_ours_as_such(cast, capl
     start_check(cast.ada, run.id, refuse, at)
     found = wait(cast.ada, run.id)
     assert found.run.status is ImportStatus.FAILED
-    assert "This is a picture." in found.run.message
+    assert found.run.message == "This is a picture."
     start_check(cast.ada, run.id, fail, at)
     found = wait(cast.ada, run.id)
     assert "our mistake" in found.run.message

@@ -388,7 +388,8 @@ class TestRows:
                 return work(type(task)(**{**vars(task), "seen": seen}))
 
             return run_now(
-                cast.ada, ImportKind.ONEROSTER, path, seeing, clock.fixed(NOW), Progress(), save=False
+                cast.ada, ImportKind.ONEROSTER, path, seeing, clock.fixed(NOW), Progress(),
+                save=False,
             )[0]  # fmt: skip
 
         shown = run(check_oneroster).fingerprint
@@ -402,3 +403,16 @@ class TestRows:
     def test_a_file_that_is_promised_must_be_there(self, bring):
         with pytest.raises(InvalidInput, match=r"promises users\.csv"):
             bring({"manifest": manifest("bulk", "users"), "orgs": small()["orgs"]})
+
+
+def test_examples_name_people_and_not_their_numbers(bring):
+    bring(small())
+    fewer = small()
+    fewer["users"] = "\n".join(line for line in fewer["users"].splitlines() if "Joy" not in line)
+    for name in ("enrollments", "results"):
+        lines = fewer[name].splitlines()
+        fewer[name] = "\n".join(line for line in lines if "u3" not in line)
+    bring(fewer, dry=True)
+    gone = {kind["name"]: kind["examples"].get("gone") for kind in bring.summary["kinds"]}
+    assert gone["enrollment"] == ["Joy Small – 7x Maths (as student)"]
+    assert gone["result"] == ["Joy Small – Fractions"]
