@@ -4,6 +4,7 @@ The mails are planned, made and sent by the real engine to a real mail server; w
 opened again and compared with what plain SQL says that author and recipient both may see.
 """
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import time, timedelta
@@ -29,8 +30,8 @@ from tests.reports.matrix_school import (
     put_on,
     students,
 )
-from tests.reports.opened import labels_in, text_of
-from tests.reports.oracle import AUTHORS, allowed_pairs, allowed_texts
+from tests.reports.opened import labels_in, tables_in, text_of
+from tests.reports.oracle import AUTHORS, allowed_pairs, allowed_texts, pairs_in_time
 
 FORMATS = ("csv", "xlsx", "pdf")
 TYPES = sorted(AUTHORS)
@@ -46,11 +47,18 @@ ORDERS = [
     ("teacher_weekly_report", "ada"),
     ("teacher_weekly_report", "tom"),
     ("teacher_weekly_report", "tea"),
+    ("class_analytics", "ada"),
+    ("class_analytics", "tea"),
+    ("parent_progress", "ada"),
+    ("parent_progress", "tom"),
+    ("parent_progress", "uma"),
 ]
 SECOND_OF_A_ROLE = {
     ("student_report", "tom"),
     ("tutor_weekly_report", "uwe"),
     ("teacher_weekly_report", "tea"),
+    ("class_analytics", "tea"),
+    ("parent_progress", "tom"),
 }
 SECOND_OF_A_CASE = {"adi", "tim", "ben", "cem", "hal", "per"}
 #: Authors whose reach has ended, not begun, or lies in the other school.
@@ -68,6 +76,12 @@ ODD_ORDERS = [
     ("teacher_weekly_report", "tim"),
     ("teacher_weekly_report", "olga"),
     ("teacher_weekly_report", "otto"),
+    ("class_analytics", "tim"),
+    ("class_analytics", "tam"),
+    ("class_analytics", "olga"),
+    ("parent_progress", "tam"),
+    ("parent_progress", "uwe"),
+    ("parent_progress", "otis"),
 ]
 FORBIDDEN_ORDERS = [
     (kind, name)
@@ -159,8 +173,8 @@ def check_everybody(school, smtp, kind, author, export_format):
             continue
         _, data = mail.attachment
         names = {label: pair for pair, label in candidates.items() if pair in pairs}
-        found = labels_in(data, export_format, width_of(kind), candidates.values())
-        assert sorted(found) == sorted(names), person.name
+        found = labels_of(kind, data, export_format, candidates.values())
+        assert sorted(found) == labels_wanted(kind, names), person.name
         everything = f"{mail.text}\n{mail.html}\n{text_of(data, export_format)}"
         assert {word for word in written if word in everything} == texts, person.name
         in_sight = {student for student, _ in pairs}
@@ -168,6 +182,42 @@ def check_everybody(school, smtp, kind, author, export_format):
             assert (student.name in everything) <= (student.id in in_sight), person.name
     assert arrived == {}
     return len(smtp.arrived)
+
+
+def labels_shown(kind, tables) -> list[tuple[str, ...]]:
+    """What the rows of (title, rows without the header) are about."""
+    if kind == "parent_progress":
+        return [
+            (found[1], row[0])
+            for title, rows in tables
+            if (found := re.fullmatch(r"(.+?)\W+in detail", title))
+            for row in rows
+        ]
+    return [tuple(row[: width_of(kind)]) for row in tables[0][1]]
+
+
+def labels_wanted(kind, labels) -> list[tuple[str, ...]]:
+    return sorted({label[1:] for label in labels} if kind == "class_analytics" else labels)
+
+
+def labels_of(kind, data, export_format, candidates) -> list[tuple[str, ...]]:
+    """What an attachment is about; `candidates` is every label that there could be."""
+    if export_format != "pdf":
+        tables = [(title, rows[1:]) for title, rows in tables_in(data, export_format)]
+        return labels_shown(kind, tables)
+    if kind == "class_analytics":
+        everything = text_of(data, export_format)
+        return [title for title in {label[1:] for label in candidates} if title[0] in everything]
+    if kind == "parent_progress":
+        # Under the heading of a child stand its classes.
+        parts = re.split(r"(\w+ Example): (?:what|in detail|assign)", text_of(data, export_format))
+        return [
+            label
+            for label in candidates
+            for name, part in zip(parts[1::2], parts[2::2], strict=True)
+            if name == label[0] and part.startswith(" Class Average") and label[1] in part
+        ]
+    return labels_in(data, export_format, width_of(kind), candidates)
 
 
 def expected_fate(person, kind, pairs, texts):
@@ -178,11 +228,14 @@ def expected_fate(person, kind, pairs, texts):
     # Scores and lessons are there for everybody; a tutor's report is nothing but its texts.
     if kind == "tutor_weekly_report" and not texts:
         return DeliveryStatus.SKIPPED, Reason.NO_DATA
+    # What was before a student joined does not count.
+    if kind == "student_report" and not pairs_in_time(db.session, pairs, END):
+        return DeliveryStatus.SKIPPED, Reason.NO_DATA
     return DeliveryStatus.SENT, None
 
 
 def width_of(kind):
-    return 3 if kind == "teacher_weekly_report" else 2
+    return {"teacher_weekly_report": 3, "class_analytics": 1}.get(kind, 2)
 
 
 def every_label(kind) -> dict[tuple[int, int], tuple[str, ...]]:
@@ -279,9 +332,10 @@ def test_a_preview_shows_exactly_the_rows_that_would_be_sent(school, kind, name)
         if shown.reason is Reason.NO_DATA:
             assert pairs
             continue
-        rows = shown.document.sections[0].table.rows if shown.document else ()
-        labels = [tuple(row[: width_of(kind)]) for row in rows]
-        assert sorted(labels) == sorted(candidates[pair] for pair in pairs), person.name
+        sections = shown.document.sections if shown.document else ()
+        tables = [(section.title, section.table.rows) for section in sections] or [("", ())]
+        wanted = labels_wanted(kind, [candidates[pair] for pair in pairs])
+        assert sorted(labels_shown(kind, tables)) == wanted, person.name
         if not pairs:
             expected = Reason.OUT_OF_SCOPE if person.is_active else Reason.INACTIVE
             assert shown.reason is expected
@@ -312,6 +366,12 @@ def test_the_matrix_has_somebody_for_every_case(school):
     assert sees("student_report", "ada", "per") == {"ben maths", "ben english"}
     assert sees("student_report", "uma", "tea") == {"ana english", "cem biology"}
     assert sees("student_report", "ada", "eva") == set()
+    for name in ("pan", "pit", "kai", "tam"):
+        assert sees("student_report", "ada", name) == set()
+        assert sees("parent_progress", "ada", name) == set()
+    assert sees("class_analytics", "ada", "uma") == {"ana maths", "ana english", "cem biology"}
+    assert sees("class_analytics", "uma", "ada") == sees("class_analytics", "ada", "pia") == set()
+    assert sees("parent_progress", "tom", "pol") == {"ana maths"}
     assert sees("student_report", "ada", "fay") == {"fay maths"}
     assert sees("tutor_weekly_report", "ada", "adi") == tutored
     assert sees("tutor_weekly_report", "ada", "uwe") == {"ben uwe"}
