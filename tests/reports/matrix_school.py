@@ -71,6 +71,13 @@ def create_matrix_school() -> None:
             (Role.PARENT, "Ole"),
         ):
             cast.people[name.lower()] = create_person(other, role, name)
+        for role, name in (
+            (Role.PARENT, "Pan"),
+            (Role.PARENT, "Pit"),
+            (Role.STUDENT, "Kai"),
+            (Role.TEACHER, "Tam"),
+        ):
+            cast.people[name.lower()] = create_person(cast.school, role, name)
         cast.dan.is_active = False
         cast.pax.is_active = False
         _classes(cast, other)
@@ -109,7 +116,9 @@ def _classes(cast: Cast, other) -> None:
     enroll(maths, cast.fay, role, begin_date=DAY)  # is new today
     enroll(maths, cast.gus, role, begin_date=TOMORROW)  # comes tomorrow
     enroll(maths, cast.hal, role, begin_date=DAY - timedelta(days=90), end_date=DAY)  # last day
+    enroll(maths, cast.kai, role, is_active=False)  # an import took this back
     role = EnrollmentRole.TEACHER
+    enroll(maths, cast.tam, role, is_active=False)  # and this
     enroll(maths, cast.tim, role, end_date=YESTERDAY)  # taught until yesterday
     enroll(english, cast.tim, role, end_date=DAY)  # teaches until today
     enroll(biology, cast.tor, role, begin_date=TOMORROW)  # teaches from tomorrow
@@ -133,6 +142,8 @@ def _links(cast: Cast) -> None:
     create_guardian_link(cast.pip, cast.dan)  # the child is inactive
     create_guardian_link(cast.poe, cast.oskar)  # the child is elsewhere
     create_guardian_link(cast.pax, cast.ana)  # the parent is inactive
+    create_guardian_link(cast.pan, cast.ana, no_contact=True)
+    create_guardian_link(cast.pit, cast.ana, is_active=False)
     create_guardian_link(cast.ole, cast.oskar)
     create_guardian_link(cast.ole, cast.ana)  # the parent belongs to the other school
     create_guardian_link(cast.ada, cast.ben)  # an admin who is a mother, too

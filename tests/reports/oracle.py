@@ -187,33 +187,6 @@ def allowed_texts(session, kind, pairs, reader_id, start: date, end: date) -> se
     }
 
 
-def anything_happened(session, pairs, start: date, end: date) -> bool:
-    """Whether work was due or a lesson took place in [start, end) while one of these students was
-    enrolled in that class."""
-    held = """exists (select 1 from enrollment e where e.user_id = :student and e.role = 'student'
-        and e.class_group_id = :other and (e.begin_date is null or e.begin_date <= {day})
-        and (e.end_date is null or {day} <= e.end_date))"""
-    queries = (
-        f"""select 1 from line_item i where i.class_group_id = :other and i.due_date >= :start
-            and i.due_date < :end and {held.format(day="i.due_date")}""",
-        f"""select 1 from attendance_record a where a.student_id = :student and a.date >= :start
-            and a.date < :end and a.class_group_id = :other and {held.format(day="a.date")}""",
-    )
-    return any(
-        session.execute(
-            text(query),
-            {
-                "student": student,
-                "other": other,
-                "start": start.isoformat(),
-                "end": end.isoformat(),
-            },
-        ).first()
-        for student, other in pairs
-        for query in queries
-    )
-
-
 def _person(session, user_id):
     return session.execute(
         text("select role, school_id, is_active from user where id = :id"), {"id": user_id}

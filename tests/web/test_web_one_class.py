@@ -14,7 +14,7 @@ def options(page) -> list[str]:
 
 def test_a_teacher_is_offered_the_own_classes(logged_in):
     offered = options(logged_in("tom").get("/schedules/new"))
-    assert offered[1:] == ["7a Mathematics"]
+    assert offered[1:] == ["7a Mathematics only"]
 
 
 def test_a_chosen_class_is_stored_shown_and_can_be_taken_back(cast, logged_in):
