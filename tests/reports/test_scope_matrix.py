@@ -214,8 +214,10 @@ def labels_of(kind, data, export_format, candidates) -> list[tuple[str, ...]]:
         return [
             label
             for label in candidates
-            for name, part in zip(parts[1::2], parts[2::2], strict=True)
-            if name == label[0] and part.startswith(" Class Average") and label[1] in part
+            if any(
+                name == label[0] and label[1] in part
+                for name, part in zip(parts[1::2], parts[2::2], strict=True)
+            )
         ]
     return labels_in(data, export_format, width_of(kind), candidates)
 
