@@ -76,7 +76,7 @@ def fill(connection, found) -> None:
     }
     run = {"schedule_id": 2, "scheduled_for": AT, "started_at": AT, "status": "completed"}
     run |= {"total_recipients": 0, "successful_sends": 0, "failed_sends": 0, "skipped": 0}
-    run |= {"unknown_sends": 0}
+    run |= {"unknown_sends": 0, "planned_day": date(2026, 11, 16)}
     week = {"period_start": date(2026, 11, 9), "period_end": date(2026, 11, 16)}
     until_now = {"period_start": date(2026, 11, 11), "period_end": date(2026, 11, 18)}
     rows = {
@@ -206,3 +206,78 @@ def test_rhythms_keep_and_fill_in_rows_on_sqlite(tmp_path):
 @pytest.mark.xdist_group("postgresql")
 def test_rhythms_keep_and_fill_in_rows_on_postgresql(tmp_path, postgresql):
     rhythms_up_and_down(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))
+
+
+# School data: what an older version has no words for stops or is said more coarsely
+
+
+def insert_into(name: str, **values) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(insert(tables()[name]).values(values))
+
+
+def school_data_down(app) -> None:
+    older, newer = before_and_after("school_data")
+    with app.app_context():
+        upgrade(revision=newer)
+        stamp = {"created_at": AT, "updated_at": AT}
+        with db.engine.begin() as connection:
+            fill(connection, tables())
+        insert_into("course", id=1, school_id=1, title="Maths", subject="Maths")
+        insert_into("class_group", id=1, school_id=1, course_id=1, title="7a", is_active=True)
+        schedules = tables()["report_schedule"]
+        with db.engine.begin() as connection:
+            change = schedules.update()
+            one = {"report_type": "class_analytics"}
+            connection.execute(change.where(schedules.c.id == 1).values(one))
+            two = {"class_group_id": 1}
+            connection.execute(change.where(schedules.c.id == 2).values(two))
+        insert_into(
+            "report_schedule_recipient",
+            id=1,
+            schedule_id=2,
+            recipient_id=1,
+            is_subscribed=True,
+            is_direct=False,
+            unsubscribe_token="token",
+            added_at=AT,
+        )
+        day = date(2026, 11, 16)
+        for id_, group, status in ((1, 1, "left_early"), (2, None, "absent")):
+            insert_into(
+                "attendance_record",
+                id=id_,
+                student_id=1,
+                class_group_id=group,
+                date=day,
+                lesson=1,
+                status=status,
+            )
+        text = {"author_id": 1, "student_id": 1, "show_to_parent": False, **stamp}
+        week = {"week_start": day, "summary": "", "notes": ""}
+        insert_into("tutor_weekly_report", id=1, version=1, status="archived", **text, **week)
+        insert_into("tutor_weekly_report", id=2, version=2, status="sent", **text, **week)
+
+        downgrade(revision=older)
+        found = rows_of("report_schedule")
+        for id_ in (1, 2):  # Neither grows into a report on more than was ordered.
+            assert (found[id_]["is_active"], found[id_]["next_scheduled"]) == (False, None)
+        assert found[1]["deleted_at"] is not None
+        assert rows_of("report_schedule_recipient")[1]["removed_at"] is not None
+        kept = {id_: row["status"] for id_, row in rows_of("attendance_record").items()}
+        assert kept == {1: "present"}
+        assert list(rows_of("tutor_weekly_report")) == [2]
+        upgrade()
+        check()
+        assert rows_of("attendance_record")[1]["status"] == "present"
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_what_came_with_school_data_stops_in_an_older_version_on_sqlite(tmp_path):
+    school_data_down(create_app({"INSTANCE_PATH": str(tmp_path)}))
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_what_came_with_school_data_stops_in_an_older_version_on_postgresql(tmp_path, postgresql):
+    school_data_down(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))
