@@ -46,7 +46,7 @@ class TestDays:
         values = [pattern.format(day) for day in days]
         orders = date_orders(values)
         assert order in orders
-        slashed = order is not DateOrder.YEAR_FIRST and "." not in pattern
+        slashed = order is not DateOrder.YEAR_FIRST and "." not in values[0]
         assert (len(orders) > 1) == (slashed and all(day.day <= 12 for day in days))
 
     def test_one_value_past_the_twelfth_decides(self):
