@@ -1,18 +1,15 @@
 """Taking what the school's own system exports (OneRoster): choose the file, look, save."""
 
 from functools import partial
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from flask_wtf.file import FileField
 
 from reportapp import clock
-from reportapp.access import Action, may
 from reportapp.constants import ImportKind, ImportStatus
 from reportapp.errors import InvalidInput, NotFound
-from reportapp.school.import_files import MOST_UPLOAD
 from reportapp.school.import_runs import (
     Progressing,
     cancel,
@@ -25,6 +22,7 @@ from reportapp.school.import_runs import (
 from reportapp.school.import_work import start_check, start_save
 from reportapp.school.oneroster import check_oneroster, save_oneroster
 from reportapp.web.forms import Form
+from reportapp.web.inputs import accept_large_files
 from reportapp.web.session import actor
 
 bp = Blueprint("imports", __name__, url_prefix="/imports")
@@ -34,11 +32,7 @@ class OneRosterForm(Form):
     file = FileField("The zip file")
 
 
-@bp.url_value_preprocessor
-def _accept_large_files(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Before anything reads the form; of those only who may import."""
-    if current_user.is_authenticated and may(current_user, Action.IMPORT_DATA):
-        request.max_content_length = MOST_UPLOAD + 1_000_000
+bp.url_value_preprocessor(accept_large_files)
 
 
 @bp.get("/")

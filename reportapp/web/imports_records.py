@@ -2,18 +2,15 @@
 
 import json
 from datetime import date
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from reportapp import clock
-from reportapp.access import Action, may
 from reportapp.constants import AttendanceStatus, ImportKind, ImportStatus
 from reportapp.errors import InvalidInput, NotFound
 from reportapp.models import ImportRun
-from reportapp.school.import_files import MOST_UPLOAD
 from reportapp.school.import_runs import (
     Progressing,
     cancel,
@@ -38,16 +35,13 @@ from reportapp.web.imports_forms import (
     order_choices,
     typed,
 )
+from reportapp.web.inputs import accept_large_files
 from reportapp.web.session import actor
 
 bp = Blueprint("imports_records", __name__, url_prefix="/imports/records")
 
 
-@bp.url_value_preprocessor
-def _accept_large_files(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Before anything reads the form; of those only who may import."""
-    if current_user.is_authenticated and may(current_user, Action.IMPORT_DATA):
-        request.max_content_length = MOST_UPLOAD + 1_000_000
+bp.url_value_preprocessor(accept_large_files)
 
 
 @bp.get("/")

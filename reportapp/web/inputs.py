@@ -1,12 +1,16 @@
 """Numbers and text from outside, made harmless for the database before any view sees them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, abort, request
+from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import BaseConverter, ValidationError
 
+from reportapp.access import Action, may
 from reportapp.errors import NotFound
+from reportapp.school.import_files import MOST_UPLOAD
 
 #: The highest key that PostgreSQL's INTEGER can hold; asking for a higher one would be an error.
 MAX_KEY = 2_147_483_647
@@ -77,3 +81,10 @@ def _refuse_nul() -> None:
 
 def _texts(values: MultiDict[str, str]) -> list[str]:
     return [*values, *(text for _, text in values.items(multi=True))]
+
+
+def accept_large_files(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """For a group of pages that take uploads: before anything reads the form; of those only who may
+    import."""
+    if current_user.is_authenticated and may(current_user, Action.IMPORT_DATA):
+        request.max_content_length = MOST_UPLOAD + 1_000_000
