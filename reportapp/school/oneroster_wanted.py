@@ -18,13 +18,16 @@ def make(stage: Stage, kind: Kind, query: str) -> None:
 
 
 def finish(stage: Stage, kind: Kind, kept: str = "0") -> None:
-    """Mark in `c_NAME` what is gone: said so, or missing from a file that says all (but not what
-    is `kept`); then fill `v_NAME`, by sourcedId what there will be."""
+    """Mark in `c_NAME` what is gone: said so, known by now for something else (such as a place in
+    another class), or missing from a file that says all (but not what is `kept`); then fill
+    `v_NAME`, by sourcedId what there will be."""
     name, file = kind.name, kind.file.lower()
     stage.sql.execute(
-        f"UPDATE c_{name} AS c SET gone = 1 WHERE is_active AND sid IN "  # noqa: S608
-        f"(SELECT sid FROM w_{name} WHERE state = 'gone') AND NOT ({kept}) AND NOT EXISTS "
-        f"(SELECT 1 FROM w_{name} AS w WHERE state = 'active' AND {kind.same('w', 'c')})"
+        f"UPDATE c_{name} AS c SET gone = 1 WHERE is_active AND NOT ({kept}) AND ("  # noqa: S608
+        f"sid IN (SELECT sid FROM w_{name} WHERE state = 'gone') AND NOT EXISTS "
+        f"(SELECT 1 FROM w_{name} AS w WHERE state = 'active' AND {kind.same('w', 'c')}) "
+        f"OR sid IN (SELECT sid FROM w_{name} WHERE state IN ('active', 'folded')) AND NOT EXISTS "
+        f"(SELECT 1 FROM w_{name} AS w WHERE state <> 'gone' AND {kind.same('w', 'c')}))"
     )
     if stage.modes.get(file) == "bulk" and file not in stage.unsure:
         stage.sql.execute(

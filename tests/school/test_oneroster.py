@@ -299,6 +299,33 @@ class TestWhatAnImportNeverDoes:
         assert bring(files) == {"result": (0, 2, 0)}
         assert bring(files) == {}
 
+    @pytest.mark.parametrize("mode", ["bulk", "delta"])
+    def test_a_place_that_moves_to_another_class_does_not_stay_in_the_old_one(self, bring, mode):
+        files = small()
+        files["classes"] += "c2,7y Maths,k1,o1,t1\n"
+        bring(files)
+        moved = files["enrollments"].replace("e2,c1", "e2,c2")
+        assert bring({"manifest": manifest(mode, "enrollments"), "enrollments": moved}) == {
+            "enrollment": (1, 0, 1)
+        }
+        places = select(ClassGroup.sourced_id).join(
+            Enrollment, Enrollment.class_group_id == ClassGroup.id
+        )
+        sam = (Enrollment.user_id == person("u2").id, Enrollment.is_active)
+        assert list(db.session.scalars(places.where(*sam))) == ["c2"]
+        assert bring(files) == {"enrollment": (0, 1, 1)}
+
+    @pytest.mark.parametrize("mode", ["bulk", "delta"])
+    def test_a_score_that_was_somebody_elses_does_not_stay_theirs(self, bring, mode):
+        files = small()
+        files["results"] = "\n".join(files["results"].splitlines()[:2]) + "\n"
+        bring(files)
+        moved = files["results"].replace("u2", "u3")
+        bring({"manifest": manifest(mode, "results"), "results": moved})
+        kept = select(Result.student_id).join(LineItem, LineItem.id == Result.line_item_id)
+        theirs = kept.where(LineItem.sourced_id == "i1", Result.is_active)
+        assert list(db.session.scalars(theirs)) == [person("u3").id]
+
     def test_forbidden_contact_stays_forbidden(self, bring):
         bring(small())
         with transaction() as session:
