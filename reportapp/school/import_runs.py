@@ -117,11 +117,13 @@ def first_problems(actor: User, run_id: int, now: datetime, most: int = 100) -> 
 
 
 def problems_path(actor: User, run_id: int, now: datetime) -> Path | None:
-    """All rejected rows of the last look as a CSV file, or None when it is gone. Raises Forbidden,
-    or NotFound."""
+    """All rejected rows of the last look as a CSV file, or None while it is written or when it is
+    gone. Raises Forbidden, or NotFound."""
     run = get_run(actor, run_id, now).run
-    path = Folder(imports_root(), run.stored_as).problems if run.stored_as else None
-    return path if path and path.exists() else None
+    if run.stored_as is None or run.status in RUNNING_IMPORTS:
+        return None
+    path = Folder(imports_root(), run.stored_as).problems
+    return path if path.exists() else None
 
 
 def cancel(actor: User, run_id: int, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """The work on a file of school data: in the background of the web process, or at once by a command.
 
 An importer brings two pieces of work, to check and to save. Both get a `Task` and return an
-`Outcome`. Saving must be one transaction, harmless to repeat, and refuse (Conflict) when it would
-now do something else than `Task.seen`, the fingerprint of what was shown.
+`Outcome`. Saving must be one transaction that ends with `Task.record`, so that the run never
+says anything else than the data; be harmless to repeat; and refuse (Conflict) when it would now do
+something else than `Task.seen`, the fingerprint of what was shown.
 """
 
 import json
@@ -17,6 +18,7 @@ from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
 
 from reportapp.access import Action, require
 from reportapp.clock import Clock
@@ -40,8 +42,21 @@ _OUR_MISTAKE = "Sorry, that went wrong, and it is our mistake. Nothing was writt
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What would be done, or is: `summary` goes to JSON and back to a page; two plans that would do
+    the same have the same `fingerprint`."""
+
+    summary: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
 class Task:
-    """What a piece of work is given. `run` is read only; `seen` is None while checking."""
+    """What a piece of work is given. `run` is read only; `seen` is None while checking.
+
+    `record` writes into the session that saves what came of it; it raises Conflict when the work
+    was taken for dead, and somebody has begun anew.
+    """
 
     actor: User
     run: ImportRun
@@ -49,16 +64,8 @@ class Task:
     problems: ProblemList
     progress: Progress
     now: datetime
+    record: Callable[[Session, Outcome], None]
     seen: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What would be done, or is: `summary` goes to JSON and back to a page; two plans that would do
-    the same have the same `fingerprint`."""
-
-    summary: dict[str, Any] = field(default_factory=dict)
-    fingerprint: str = ""
 
 
 Work = Callable[[Task], Outcome]
@@ -130,20 +137,46 @@ def run_now(
     """
     require(actor, Action.IMPORT_DATA)
     run = new_run(actor, kind, shown_name(path.name), ImportStatus.DONE, at())
-    with TemporaryDirectory(prefix="reportapp-import-") as kept:
+
+    def record(session: Session, outcome: Outcome) -> None:
+        run.summary, run.error_count = _summary(outcome), problems.count
+        run.rows_done = run.rows_total = progress.done
+        run.completed_at = at()
+        session.add(run)
+
+    root = imports_root()
+    root.mkdir(parents=True, exist_ok=True)
+    # Here it is removed some day even if the command is killed.
+    with TemporaryDirectory(prefix="command-", dir=root) as kept:
         problems = ProblemList(Path(kept) / "problems.csv")
         try:
-            outcome = work(Task(actor, run, path, problems, progress, at()))
+            outcome = work(Task(actor, run, path, problems, progress, at(), record))
         finally:
             problems.close()
         first = read_problems(problems.path, most)
-    if save:
+    if save and run.id is None:
         with transaction() as session:
-            run.summary, run.error_count = _summary(outcome), problems.count
-            run.rows_done = run.rows_total = progress.done
-            run.completed_at = at()
-            session.add(run)
+            record(session, outcome)
     return outcome, problems.count, first
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """Whose turn it is to work on a run."""
+
+    run_id: int
+    phase: ImportStatus
+    claimed: datetime
+
+    def close(self, session: Session, now: datetime, values: dict[str, Any]) -> bool:
+        """Write what came of it; False when that is done already, or when the worker was taken for
+        dead and somebody has begun anew."""
+        mine = update(ImportRun).where(
+            ImportRun.id == self.run_id,
+            ImportRun.status == self.phase,
+            ImportRun.heartbeat_at == self.claimed,
+        )
+        return bool(rows_changed(session.execute(mine.values(completed_at=now, **values))))
 
 
 def _start(
@@ -168,68 +201,64 @@ def _start(
         if not rows_changed(session.execute(mine)):
             raise Conflict("Somebody else has just begun to work on this import.")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    arguments = (app, run_id, actor.id, phase, work, at, now, seen)
+    arguments = (app, _Claim(run_id, phase, now), actor.id, work, at, seen)
     Thread(target=_work, args=arguments, name=f"import-{run_id}", daemon=True).start()
 
 
 def _work(
-    app: Flask,
-    run_id: int,
-    actor_id: int,
-    phase: ImportStatus,
-    work: Work,
-    at: Clock,
-    claimed: datetime,
-    seen: str | None,
+    app: Flask, claim: _Claim, actor_id: int, work: Work, at: Clock, seen: str | None
 ) -> None:
     with app.app_context():
         try:
-            values = _worked(run_id, actor_id, phase, work, at, seen)
+            values = _worked(claim, actor_id, work, at, seen)
         except InvalidInput as error:
             words = " ".join(text for texts in error.fields.values() for text in texts)
             values = {"status": ImportStatus.FAILED, "message": words}
         except ReportappError as error:
             values = {"status": ImportStatus.FAILED, "message": str(error)}
         except Exception:
-            log.exception("import %s", run_id)
+            log.exception("import %s", claim.run_id)
             values = {"status": ImportStatus.FAILED, "message": _OUR_MISTAKE}
         db.session.rollback()
         try:
             with transaction() as session:
-                # Not when it was taken for dead, and somebody has begun anew.
-                mine = update(ImportRun).where(
-                    ImportRun.id == run_id,
-                    ImportRun.status == phase,
-                    ImportRun.heartbeat_at == claimed,
-                )
-                session.execute(mine.values(completed_at=at(), **values))
+                claim.close(session, at(), values)
         except Exception:
-            log.exception("import %s could not be closed; it will look broken off", run_id)
+            log.exception("import %s could not be closed; it will look broken off", claim.run_id)
 
 
 def _worked(
-    run_id: int, actor_id: int, phase: ImportStatus, work: Work, at: Clock, seen: str | None
+    claim: _Claim, actor_id: int, work: Work, at: Clock, seen: str | None
 ) -> dict[str, Any]:
-    """Does the work; the run's new values."""
-    run, actor = db.session.get_one(ImportRun, run_id), db.session.get_one(User, actor_id)
+    """Does the work; the run's new values, which are written already if the work has recorded."""
+    run, actor = db.session.get_one(ImportRun, claim.run_id), db.session.get_one(User, actor_id)
     require(actor, Action.IMPORT_DATA)
     folder, progress = Folder(imports_root(), run.stored_as or ""), Progress()
     problems = ProblemList(folder.problems)
+    saved = claim.phase is ImportStatus.SAVING
+
+    def values(outcome: Outcome) -> dict[str, Any]:
+        return {
+            "status": ImportStatus.DONE if saved else ImportStatus.CHECKED,
+            "summary": _summary(outcome),
+            "error_count": problems.count,
+            "rows_done": progress.total,
+            "rows_total": progress.total,
+        }
+
+    def record(session: Session, outcome: Outcome) -> None:
+        problems.close()  # all of them are on disk before the run says how many there are
+        if not claim.close(session, at(), values(outcome)):
+            raise Conflict("Somebody else has begun to work on this import.")
+
     try:
         with folder.beating(progress, at):
-            outcome = work(Task(actor, run, folder.upload, problems, progress, at(), seen))
+            outcome = work(Task(actor, run, folder.upload, problems, progress, at(), record, seen))
     finally:
         problems.close()
-    saved = phase is ImportStatus.SAVING
     if saved:
         folder.upload.unlink(missing_ok=True)
-    return {
-        "status": ImportStatus.DONE if saved else ImportStatus.CHECKED,
-        "summary": _summary(outcome),
-        "error_count": problems.count,
-        "rows_done": progress.total,
-        "rows_total": progress.total,
-    }
+    return values(outcome)
 
 
 def _summary(outcome: Outcome) -> str:

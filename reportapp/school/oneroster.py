@@ -60,13 +60,16 @@ def save_oneroster(
                 f"{errors:,} rows have errors. Correct them, or allow to leave them out."
             )
         write_plan(stage, session, task.actor.school_id, task.now)
-        return _outcome(stage, task, plan)
+        outcome = _outcome(stage, task, plan)
+        task.record(session, outcome)
+    return outcome
 
 
 @contextmanager
 def _staged(task: Task) -> Iterator[Stage]:
     """The bundle read and checked row by row; no lock is held meanwhile."""
-    with TemporaryDirectory(prefix="reportapp-stage-") as folder:
+    # Beside the upload, with which it is removed even if this process is killed.
+    with TemporaryDirectory(prefix="stage-", dir=task.problems.path.parent) as folder:
         stage = Stage(Path(folder) / "stage.db", task.problems, task.progress)
         try:
             source = Source(task.path)

@@ -182,6 +182,53 @@ def test_rejected_rows_are_listed_and_no_spreadsheet_runs_them(cast):
     assert rows[1] == ["a.csv", "2", "score", "'=1+1", "A number."]
 
 
+def test_a_half_written_list_of_rejected_rows_is_not_read(cast):
+    """It grows by blocks, so while somebody is at work its last row may be half a row."""
+    run = bring(cast.ada)
+    Folder(import_runs.imports_root(), run.stored_as).problems.write_text(
+        "file,line,column,value,what would be right\r\na.csv,2,sco", encoding="utf-8-sig"
+    )
+    with transaction():
+        run.status = ImportStatus.CHECKING
+    for now in (NOW, NOW + timedelta(hours=1)):
+        assert first_problems(cast.ada, run.id, now) == []
+        assert problems_path(cast.ada, run.id, now) is None
+
+
+def test_who_was_taken_for_dead_saves_nothing_once_somebody_has_begun_anew(cast):
+    begun, go_on = threading.Event(), threading.Event()
+    name = cast.ada.school.name
+
+    def slow(task):
+        with transaction() as session:
+            # Before the lock is taken on the other databases, too.
+            session.commit()
+            begun.set()
+            assert go_on.wait(20)
+            session.get_one(School, task.actor.school_id).name = "Renamed"
+            task.record(session, Outcome({}, "plan-1"))
+        return Outcome({}, "plan-1")
+
+    run_id = checked(cast.ada).run.id
+    start_save(cast.ada, run_id, slow, at, seen="plan-1")
+    assert begun.wait(20)
+    (first,) = [one for one in threading.enumerate() if one.name == f"import-{run_id}"]
+    later = clock.fixed(NOW + timedelta(minutes=9))
+    note = Folder(import_runs.imports_root(), get_run(cast.ada, run_id, NOW).run.stored_as)
+    (note.path / "progress.json").unlink()
+    start_check(cast.ada, run_id, look, later)
+    wait_until = time.monotonic() + 20
+    while get_run(cast.ada, run_id, NOW).run.status is not ImportStatus.CHECKED:
+        assert time.monotonic() < wait_until
+        db.session.rollback()
+        time.sleep(0.02)
+    go_on.set()
+    first.join(20)
+    db.session.rollback()
+    assert cast.ada.school.name == name
+    assert get_run(cast.ada, run_id, NOW).run.status is ImportStatus.CHECKED
+
+
 def test_only_admins_of_the_school_come_near_it(cast):
     run = bring(cast.ada)
     for other in (cast.tom, cast.uma, cast.pia, cast.ana):
