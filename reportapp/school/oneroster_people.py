@@ -153,9 +153,7 @@ def resolve_links(stage: Stage) -> None:
         sql.executemany("INSERT INTO agent VALUES (?, ?, ?)", pairs)
     sql.execute("ALTER TABLE agent ADD COLUMN state DEFAULT 'active'")
     stage.files["agent"] = "users.csv"
-    known = "agent_sid NOT IN (SELECT sid FROM v_user)"
-    text = "The sourcedId of a person in users.csv; this one is missing or was not taken."
-    stage.reject("agent", "agentSourcedIds", known, text, value="agent_sid")
+    _agents(stage)
     _relationships(stage)
     make(
         stage,
@@ -172,6 +170,23 @@ def resolve_links(stage: Stage) -> None:
         ) GROUP BY guardian, student""",
     )
     _ended_links(stage)
+
+
+def _agents(stage: Stage) -> None:
+    """Of those named in `agentSourcedIds`, only parents and guardians of students are taken."""
+    role_of = "(SELECT role FROM {0} WHERE sid = {1} LIMIT 1)"
+    other, own = (role_of.format("v_user", sid) for sid in ("agent_sid", "user_sid"))
+    left_out = role_of.format("w_user", "agent_sid")
+    text = "A parent or guardian of a student; nobody else is taken as one, on purpose."
+    where = (
+        f"{left_out} LIKE '-%' OR {other} IS NOT NULL AND {own} IS NOT NULL AND NOT "
+        f"({other} = 'parent' AND {own} = 'student' OR {other} = 'student' AND {own} = 'parent')"
+    )
+    shown = f"agent_sid || ' (' || ltrim(coalesce({other}, {left_out}), '-') || ')'"
+    stage.reject("agent", "agentSourcedIds", where, text, value=shown, left_out=True)
+    text = "The sourcedId of a person in users.csv; this one is missing or was not taken."
+    where = "agent_sid NOT IN (SELECT sid FROM v_user)"
+    stage.reject("agent", "agentSourcedIds", where, text, value="agent_sid")
 
 
 def _relationships(stage: Stage) -> None:

@@ -7,6 +7,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from zlib import error as zlib_error
@@ -21,6 +22,10 @@ MOST_RATIO = 200
 _SMALL = 1_000_000
 _LONGEST_LINE = 1_000_000
 _CHUNK = 1 << 20
+#: What a damaged zip file, or one packed in a way that nobody uses, may raise.
+_DAMAGE = (
+    zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, LZMAError, zlib_error,
+)  # fmt: skip
 
 
 class Source:
@@ -80,12 +85,15 @@ class Source:
         if isinstance(place, Path):
             return place.open("rb")
         assert self._zip is not None
-        return _Checked(self._zip.open(place), f"{name}.csv")
+        try:
+            return _Checked(self._zip.open(place), f"{name}.csv")
+        except _DAMAGE:
+            raise _damaged(f"{name}.csv") from None
 
     def _open_zip(self, path: Path) -> None:
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except _DAMAGE:
             text = "This is not a zip file. Put all CSV files of the export into one zip file."
             raise refused(text) from None
         try:
@@ -130,8 +138,8 @@ class _Checked(io.RawIOBase):
     def _told(self, read, size) -> bytes:
         try:
             return read(size)
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, zlib_error):
-            raise refused(f"The zip file is damaged at {self._shown}. Export it again.") from None
+        except _DAMAGE:
+            raise _damaged(self._shown) from None
 
     def close(self) -> None:
         self._stream.close()
@@ -141,6 +149,10 @@ class _Checked(io.RawIOBase):
 def refused(text: str) -> InvalidInput:
     """The error for a bundle that cannot be taken at all."""
     return InvalidInput({"file": [text]})
+
+
+def _damaged(shown: str) -> InvalidInput:
+    return refused(f"The zip file is damaged at {shown}. Export it again.")
 
 
 def _text(stream: IO[bytes] | BinaryIO, shown: str) -> Iterator[str]:

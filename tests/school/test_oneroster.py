@@ -407,6 +407,23 @@ class TestRows:
         assert bring.summary["left_out"] == 2
         assert bring.summary["errors"] == 6
 
+    def test_who_is_named_as_a_guardian_but_is_none_is_listed_and_not_taken(self, bring):
+        files = small()
+        files["users"] = files["users"].replace(
+            ",sam@new.example,u4,", ',sam@new.example,"u4,u1,u5,u9",'
+        )
+        files["users"] += "u5,true,o1,relative,x,Rea,Lative,,,\n"
+        assert bring(files, dry=True)["link"] == (2, 0, 0)
+        found = {(one.line, one.column, one.value) for one in bring.problems}
+        assert found == {
+            (3, "agentSourcedIds", "u1 (teacher)"),
+            (3, "agentSourcedIds", "u5 (relative)"),
+            (3, "agentSourcedIds", "u9"),
+            (6, "role", "relative"),
+        }
+        assert (bring.summary["left_out"], bring.summary["errors"]) == (3, 1)
+        assert "parent or guardian of a student" in bring.problems[1].text
+
     def test_what_was_shown_is_what_is_saved(self, cast, tmp_path):
         path = write(tmp_path / "b", small())
 

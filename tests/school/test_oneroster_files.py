@@ -85,6 +85,22 @@ def test_a_zip_that_lies_about_its_size_is_called_damaged(refusal):
     assert "damaged" in refusal(honest.replace(size, struct.pack("<I", 100)))
 
 
+def test_however_a_zip_is_damaged_it_is_called_so(tmp_path):
+    chance, honest = random.Random(7), zipped({"courses": "sourcedId,title\n" + "a,b\n" * 9})
+    for _ in range(400):
+        damaged = bytearray(honest)
+        for _ in range(chance.randrange(1, 5)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        (tmp_path / "upload").write_bytes(damaged)
+        with suppress(InvalidInput):
+            source = Source(tmp_path / "upload")
+            try:
+                for name in source.names:
+                    list(source.rows(name))
+            finally:
+                source.close()
+
+
 def test_too_many_files_and_the_same_name_twice_are_refused(refusal):
     many = archive(*((f"x{number}.csv", "a") for number in range(300)))
     assert "300 files" in refusal(many)
