@@ -7,15 +7,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
-
 from reportapp.access import Action, require
 from reportapp.errors import Conflict
 from reportapp.extensions import db
 from reportapp.models import School
 from reportapp.school.calendar import calendar_change
 from reportapp.school.import_work import Outcome, Task
-from reportapp.school.oneroster_current import load_current
+from reportapp.school.oneroster_current import load_current, read_fingerprint
 from reportapp.school.oneroster_plan import Counts, Plan, make_plan
 from reportapp.school.oneroster_resolve import resolve
 from reportapp.school.oneroster_source import Source
@@ -31,7 +29,8 @@ def check_oneroster(task: Task) -> Outcome:
     """
     require(task.actor, Action.IMPORT_DATA)
     with _staged(task) as stage:
-        return _outcome(stage, task, _planned(stage, task, db.session()))
+        plan, _ = _planned(stage, task)
+        return _outcome(stage, task, plan)
 
 
 def save_oneroster(
@@ -44,25 +43,33 @@ def save_oneroster(
     leave rows with errors behind (unless allowed).
     """
     require(task.actor, Action.IMPORT_DATA)
-    with _staged(task) as stage, calendar_change(task.actor, task.now) as session:
-        plan = _planned(stage, task, session)
-        if task.seen is not None and plan.fingerprint != task.seen and not plan.is_empty:
-            raise Conflict("The school's data has changed since you looked. Please look again.")
-        much = [one for one in plan.kinds if one.is_much]
-        if much and not allow_deactivation:
-            told = " and ".join(
-                f"{one.gone:,} of {one.active:,} {one.kind.words[1]}" for one in much
-            )
-            raise Conflict(f"This would deactivate {told}. If that is right, allow it explicitly.")
-        errors = task.problems.count - stage.left_out
-        if errors and not allow_rejected:
-            raise Conflict(
-                f"{errors:,} rows have errors. Correct them, or allow to leave them out."
-            )
-        write_plan(stage, session, task.actor.school_id, task.now)
-        outcome = _outcome(stage, task, plan)
-        task.record(session, outcome)
+    with _staged(task) as stage:
+        # Outside of the transaction: on SQLite it keeps everybody else from writing, also from
+        # writing down which mails were sent.
+        plan, current = _planned(stage, task)
+        with calendar_change(task.actor, task.now) as session:
+            if not plan.is_empty:
+                changed = read_fingerprint(session, task.actor.school_id) != current
+                if changed or task.seen not in (None, plan.fingerprint):
+                    text = "The school's data has changed since you looked. Please look again."
+                    raise Conflict(text)
+                if not allow_deactivation:
+                    _refuse_much(plan)
+            errors = task.problems.count - stage.left_out
+            if errors and not allow_rejected:
+                text = f"{errors:,} rows have errors. Correct them, or allow to leave them out."
+                raise Conflict(text)
+            write_plan(stage, session, task.actor.school_id, task.now)
+            outcome = _outcome(stage, task, plan)
+            task.record(session, outcome)
     return outcome
+
+
+def _refuse_much(plan: Plan) -> None:
+    much = [one for one in plan.kinds if one.is_much]
+    if much:
+        told = " and ".join(f"{one.gone:,} of {one.active:,} {one.kind.words[1]}" for one in much)
+        raise Conflict(f"This would deactivate {told}. If that is right, allow it explicitly.")
 
 
 @contextmanager
@@ -82,12 +89,14 @@ def _staged(task: Task) -> Iterator[Stage]:
             stage.close()
 
 
-def _planned(stage: Stage, task: Task, session: Session) -> Plan:
+def _planned(stage: Stage, task: Task) -> tuple[Plan, str]:
+    """The plan, and the fingerprint of what it is for."""
+    session = db.session()
     school = session.get_one(School, task.actor.school_id)
     today = task.now.astimezone(ZoneInfo(school.time_zone)).date()
-    load_current(stage, session, school.id)
+    current = load_current(stage, session, school.id)
     resolve(stage, today, task.actor.id)
-    return make_plan(stage)
+    return make_plan(stage), current
 
 
 def _outcome(stage: Stage, task: Task, plan: Plan) -> Outcome:

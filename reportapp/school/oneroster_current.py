@@ -1,6 +1,8 @@
 """What the database has of a school, put beside what the files want: `c_NAME` for each kind."""
 
+from collections.abc import Iterator
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -23,26 +25,46 @@ from reportapp.school.oneroster_stage import BATCH, Stage
 _OTHERS = ("mark:%", "final-mark:%")
 
 
-def load_current(stage: Stage, session: Session, school_id: int) -> None:
+def load_current(stage: Stage, session: Session, school_id: int) -> str:
     """Fill `c_NAME` (id, is_active, gone, then the kind's fields) and `n_NAME` (sid, id), the
-    numbers of what others refer to; and `taken`, the addresses of people of other schools."""
-    sql = stage.sql
+    numbers of what others refer to; and `taken`, the addresses of people of other schools. Returns
+    the fingerprint of all that, as `read_fingerprint` finds it."""
+    sql, digest = stage.sql, sha256()
     for kind in KINDS:
         sql.execute(f"CREATE TABLE c_{kind.name} (id, is_active, gone, {', '.join(kind.names)})")
         stage.files[f"w_{kind.name}"] = f"{kind.file}.csv"
         raw = [f"r{place}" for place in range(len(kind.fields))]
         sql.execute(f"CREATE TEMP TABLE raw (id, is_active, {', '.join(raw)})")
         marks = ", ".join("?" * (len(raw) + 2))
-        query = _query(kind, school_id).execution_options(yield_per=BATCH)
-        for part in session.execute(query).partitions():
-            rows = [[_cell(value) for value in row] for row in part]
+        for rows in _parts(session, _query(kind, school_id)):
+            digest.update(repr(rows).encode())
             sql.executemany(f"INSERT INTO raw VALUES ({marks})", rows)  # noqa: S608
         _fill(stage, kind, raw)
         sql.execute("DROP TABLE raw")
     sql.execute("CREATE TABLE taken (email PRIMARY KEY)")
+    for rows in _parts(session, _taken(school_id)):
+        digest.update(repr(rows).encode())
+        sql.executemany("INSERT INTO taken VALUES (?)", rows)
+    return digest.hexdigest()
+
+
+def read_fingerprint(session: Session, school_id: int) -> str:
+    """Equal to that of an earlier `load_current` if nothing has changed since."""
+    digest = sha256()
+    for query in (*(_query(kind, school_id) for kind in KINDS), _taken(school_id)):
+        for rows in _parts(session, query):
+            digest.update(repr(rows).encode())
+    return digest.hexdigest()
+
+
+def _parts(session: Session, query: Select[Any]) -> Iterator[list[list[Any]]]:
+    for part in session.execute(query.execution_options(yield_per=BATCH)).partitions():
+        yield [[_cell(value) for value in row] for row in part]
+
+
+def _taken(school_id: int) -> Select[Any]:
     others = select(User.email).where(User.school_id != school_id, User.email.is_not(None))
-    for part in session.execute(others.execution_options(yield_per=BATCH)).partitions():
-        sql.executemany("INSERT INTO taken VALUES (?)", [list(row) for row in part])
+    return others.order_by(User.id)
 
 
 def number(stage: Stage, session: Session, kind: Kind, school_id: int) -> None:

@@ -26,10 +26,12 @@ def write_plan(stage: Stage, session: Session, school_id: int, now: datetime) ->
         fixed: dict[str, Any] = {"school_id": school_id} if kind.model in _OF_SCHOOL else {}
         if kind.model is User:
             fixed |= {"created_at": now, "locale": "en", "session_version": 1}
+        is_more = False
         for rows in _rows(stage, kind, added, []):
             values = [{**fixed, **row, "is_active": True} for row in rows]
             session.execute(insert(kind.model.__table__), values)
-        if kind.key[0].name == "sid":
+            is_more = True
+        if is_more and kind.key[0].name == "sid":
             number(stage, session, kind, school_id)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from reportapp import clock
 from reportapp.constants import EnrollmentRole, ImportKind, Role, ScoreStatus
@@ -19,12 +19,15 @@ from reportapp.models import (
     GuardianLink,
     ImportRun,
     LineItem,
+    ReportDelivery,
     Result,
     User,
 )
+from reportapp.school import oneroster
 from reportapp.school.import_files import Progress
 from reportapp.school.import_work import run_now
 from reportapp.school.oneroster import check_oneroster, save_oneroster
+from reportapp.school.oneroster_plan import make_plan
 from tests.cast import NOW, create_person
 from tests.school.bundles import manifest, small, table, write, write_large
 
@@ -443,6 +446,28 @@ class TestRows:
         write(path, small())
         assert run(save_oneroster, shown).fingerprint == shown
         assert run(save_oneroster, shown).summary["is_empty"]
+
+    @pytest.mark.parametrize("is_read", [False, True])
+    def test_while_it_plans_others_may_write_but_not_what_it_has_read(
+        self, bring, cast, monkeypatch, is_read
+    ):
+        """On SQLite a writer keeps out all others, also who writes down which mails were sent."""
+        table, key = (User, cast.tom.id) if is_read else (ReportDelivery, 0)
+        write = update(table).where(table.id == key).values(id=key)
+        write = write.values(given_name="Thomas") if is_read else write
+
+        def planning(stage):
+            with db.engine.begin() as other:
+                other.execute(write)
+            return make_plan(stage)
+
+        monkeypatch.setattr(oneroster, "make_plan", planning)
+        if not is_read:
+            assert bring(small())["user"] == (4, 0, 0)
+            return
+        with pytest.raises(Conflict, match="changed since you looked"):
+            bring(small())
+        assert count(ImportRun) == 0
 
     def test_a_file_that_is_promised_must_be_there(self, bring):
         with pytest.raises(InvalidInput, match=r"promises users\.csv"):
