@@ -66,9 +66,14 @@ def read_problems(path: Path, most: int) -> list[RowProblem]:
         rows = csv.reader(stream)
         next(rows, None)
         return [
-            RowProblem(row[0], int(row[1]), *row[2:])
+            RowProblem(row[0], int(row[1]), *map(_as_it_was, row[2:]))
             for row, _ in zip(rows, range(most), strict=False)
         ]
+
+
+def _as_it_was(cell: str) -> str:
+    """Without the apostrophe that keeps a spreadsheet from running it: a page does not."""
+    return cell[1:] if cell == neutralise(cell[1:]) else cell
 
 
 @dataclass

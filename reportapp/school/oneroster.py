@@ -57,7 +57,7 @@ def save_oneroster(
                     _refuse_much(plan)
             errors = task.problems.count - stage.left_out
             if errors and not allow_rejected:
-                text = f"{errors:,} rows have errors. Correct them, or allow to leave them out."
+                text = f"Rows with errors: {errors:,}. Correct them, or allow to leave them out."
                 raise Conflict(text)
             write_plan(stage, session, task.actor.school_id, task.now)
             outcome = _outcome(stage, task, plan)

@@ -102,7 +102,7 @@ def _adopt(stage: Stage) -> None:
     stage.sql.executemany("INSERT INTO n_user VALUES (?, ?)", [(b, a) for a, b in found])
     if found:
         stage.notes.append(
-            f"{len(found):,} people who are here already were recognised by their e-mail address."
+            f"Here already, and recognised by the e-mail address: {len(found):,} of the people."
         )
 
 
@@ -113,7 +113,7 @@ def _managers(stage: Stage) -> None:
     made = sql.execute("UPDATE w_user SET role = 'teacher' WHERE role = 'manager'").rowcount
     if made:
         stage.notes.append(
-            f"{made:,} people are administrators or principals in the file. They are taken as "
+            f"Administrators and principals in the file: {made:,}. They are taken as "
             "teachers: only a person can make somebody an administrator here."
         )
 

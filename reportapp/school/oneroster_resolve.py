@@ -101,8 +101,8 @@ def _enrollments(stage: Stage, today: date) -> None:
     folded = _fold(stage, "enrollment", "class_sid, user_sid, role", order)
     if folded:
         stage.notes.append(
-            f"{folded:,} enrollments say once more that the same person is in the same class; the "
-            "one that runs now was taken, otherwise the latest."
+            f"Enrollments that say once more who is in which class: {folded:,}. The one that runs "
+            "now was taken, otherwise the latest."
         )
     finish(stage, KIND["enrollment"])
 
@@ -148,8 +148,8 @@ def _results(stage: Stage) -> None:
     folded = _fold(stage, "result", "item_sid, student_sid", "score_date DESC, line DESC")
     if folded:
         stage.notes.append(
-            f"{folded:,} results are of a student and an assignment that have a later result; the "
-            "latest one was taken."
+            f"Results of a student and an assignment that have a later one: {folded:,}. The latest "
+            "one was taken."
         )
     finish(stage, KIND["result"])
 

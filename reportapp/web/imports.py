@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.file import FileField
 
 from reportapp import clock
-from reportapp.constants import ImportKind, ImportStatus
+from reportapp.constants import ImportKind
 from reportapp.errors import InvalidInput, NotFound
 from reportapp.school.import_runs import (
     Progressing,
@@ -110,7 +110,7 @@ def errors(run_id: int) -> ResponseReturnValue:
 
 def _run(run_id: int) -> Progressing:
     found = get_run(actor(), run_id, clock.now())
-    if found.run.kind is not ImportKind.ONEROSTER or found.run.status is ImportStatus.RECEIVED:
+    if found.run.kind is not ImportKind.ONEROSTER:
         raise NotFound("There is no such import.")
     return found
 

@@ -219,7 +219,7 @@ class TestWhatIsGone:
         wrong = small()
         wrong["results"] = wrong["results"].replace("15.5", "fifteen")
         wrong["users"] = wrong["users"].replace("Joy", "")
-        with pytest.raises(Conflict, match="2 rows have errors"):
+        with pytest.raises(Conflict, match="Rows with errors: 2"):
             bring(wrong)
         assert bring(wrong, rejected=True) == {}
         assert {(one.file, one.column, one.value) for one in bring.problems} == {

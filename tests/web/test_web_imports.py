@@ -9,9 +9,12 @@ from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from reportapp import clock
+from reportapp.constants import ImportKind
 from reportapp.extensions import db, transaction
 from reportapp.models import User
 from reportapp.school import import_files
+from reportapp.school.import_runs import receive
 from tests.school.bundles import small, zipped
 from tests.web.visitor import fields_of, path_of, words_of
 
@@ -68,6 +71,7 @@ def test_rows_with_errors_are_shown_and_left_out_only_when_ticked(ada):
     files["results"] = files["results"].replace("15.5", "=1+1")
     path, page = looked_at(ada, files)
     assert "results.csv, line 2, score" in words_of(page)
+    assert "“=1+1”" in words_of(page)
     assert "A number such as 12.5." in words_of(page)
     table = ada.get(f"{path}errors.csv")
     assert table.mimetype == "text/csv"
@@ -111,6 +115,16 @@ def test_an_upload_beyond_the_usual_limit_is_taken_and_a_larger_one_is_not(ada, 
     answer = send(ada, b"x" * 1_500_000)
     assert answer.status_code == 422
     assert "larger than 1 MB" in words_of(answer.text)
+
+
+def test_an_upload_that_nobody_began_to_read_can_be_looked_at(ada, cast):
+    """The process was killed between the two."""
+    run = receive(cast.ada, ImportKind.ONEROSTER, "a.zip", BytesIO(zipped(small())), clock.now())
+    assert "Broken off; nothing was written" in words_of(ada.get("/imports/").text)
+    assert "broken off by a restart" in words_of(ada.get(f"/imports/{run.id}/").text)
+    ada.post(f"/imports/{run.id}/again")
+    wait()
+    assert "Nothing is saved yet" in words_of(ada.get(f"/imports/{run.id}/").text)
 
 
 def test_cancelling_forgets_the_file(ada):
