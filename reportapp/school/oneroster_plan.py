@@ -7,8 +7,8 @@ from reportapp.school.oneroster_kinds import KINDS, Kind
 from reportapp.school.oneroster_stage import Stage
 
 EXAMPLES = 5
-#: More than so many, and more than this part of what is active, are not deactivated unasked.
-FEW, PART = 4, 0.25
+#: More than this part of what is active is not deactivated unasked.
+PART = 0.25
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Counts:
 
     @property
     def is_much(self) -> bool:
-        return self.gone > FEW and self.gone > PART * self.active
+        return self.gone > PART * self.active
 
 
 @dataclass(frozen=True)

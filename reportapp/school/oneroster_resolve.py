@@ -119,6 +119,9 @@ def _items(stage: Stage) -> None:
         LEFT JOIN c_item AS c ON c.sid = f.sourcedId GROUP BY f.line""",
     )
     _refuse_missing(stage, "item", "class", "classSourcedId", "classes.csv")
+    text = "Another sourcedId: those that begin so are of marks that were imported as a table."
+    where = "sid LIKE 'mark:%' OR sid LIKE 'final-mark:%'"
+    stage.reject("w_item", "sourcedId", where, text, value="sid")
     text = "A highest value above the lowest one."
     where = "result_value_max <= result_value_min"
     stage.reject("w_item", "resultValueMax", where, text, value="result_value_max")

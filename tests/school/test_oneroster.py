@@ -186,7 +186,9 @@ class TestWhatIsGone:
         fewer["enrollments"] = "\n".join(fewer["enrollments"].splitlines()[:-1]) + "\n"
         fewer["results"] = "\n".join(fewer["results"].splitlines()[:-1]) + "\n"
         version = person("u4").session_version
-        assert bring(fewer) == {
+        with pytest.raises(Conflict, match="2 of 2 guardians"):
+            bring(fewer)
+        assert bring(fewer, deactivate=True) == {
             "user": (0, 0, 2), "link": (0, 0, 2), "enrollment": (0, 0, 1), "result": (0, 0, 1),
         }  # fmt: skip
         gus = person("u4")
@@ -240,7 +242,7 @@ class TestWhatIsGone:
             "manifest": manifest("delta", "users"),
             "users": table(head, "u2,active,student,Sam,Small,sam@new.example,"),
         }
-        assert bring(delta) == {"link": (0, 0, 1)}
+        assert bring(delta, deactivate=True) == {"link": (0, 0, 1)}
         delta["users"] = table(head, "u4,active,guardian,Gus,Small,gus2@new.example,")
         assert bring(delta) == {"user": (0, 1, 0)}
 
@@ -308,15 +310,14 @@ class TestWhatAnImportNeverDoes:
         files["classes"] += "c2,7y Maths,k1,o1,t1\n"
         bring(files)
         moved = files["enrollments"].replace("e2,c1", "e2,c2")
-        assert bring({"manifest": manifest(mode, "enrollments"), "enrollments": moved}) == {
-            "enrollment": (1, 0, 1)
-        }
+        bundle = {"manifest": manifest(mode, "enrollments"), "enrollments": moved}
+        assert bring(bundle, deactivate=True) == {"enrollment": (1, 0, 1)}
         places = select(ClassGroup.sourced_id).join(
             Enrollment, Enrollment.class_group_id == ClassGroup.id
         )
         sam = (Enrollment.user_id == person("u2").id, Enrollment.is_active)
         assert list(db.session.scalars(places.where(*sam))) == ["c2"]
-        assert bring(files) == {"enrollment": (0, 1, 1)}
+        assert bring(files, deactivate=True) == {"enrollment": (0, 1, 1)}
 
     @pytest.mark.parametrize("mode", ["bulk", "delta"])
     def test_a_score_that_was_somebody_elses_does_not_stay_theirs(self, bring, mode):
@@ -324,7 +325,7 @@ class TestWhatAnImportNeverDoes:
         files["results"] = "\n".join(files["results"].splitlines()[:2]) + "\n"
         bring(files)
         moved = files["results"].replace("u2", "u3")
-        bring({"manifest": manifest(mode, "results"), "results": moved})
+        bring({"manifest": manifest(mode, "results"), "results": moved}, deactivate=True)
         kept = select(Result.student_id).join(LineItem, LineItem.id == Result.line_item_id)
         theirs = kept.where(LineItem.sourced_id == "i1", Result.is_active)
         assert list(db.session.scalars(theirs)) == [person("u3").id]
@@ -392,6 +393,8 @@ class TestRows:
         files = small()
         files["enrollments"] += "e5,c9,o1,u2,student,,\ne6,c1,o1,u9,student,,\ne7,c1,o1,u1,aide,,\n"
         files["lineItems"] += "i1,Twice,,2026-11-10,c1,g1,,\ni2,Bad,,10.11.2026,c1,g1,,\n"
+        files["lineItems"] += "mark:1,Mark,,2026-11-10,c1,g1,,\n"
+        files["results"] += "r5,i1,u2,fully graded,1_5,,\n"
         files["results"] += "r3,i1,u1,fully graded,5,,\nr4,i9,u2,fully graded,5,,\n"
         files["users"] += "u7,true,o1,aide,x,Ai,De,,,\n"
         bring(files, dry=True)
@@ -402,13 +405,15 @@ class TestRows:
             ("enrollments.csv", 7, "role", "aide"),
             ("lineItems.csv", 3, "sourcedId", "i1"),
             ("lineItems.csv", 4, "dueDate", "10.11.2026"),
-            ("results.csv", 4, "studentSourcedId", "u1"),
-            ("results.csv", 5, "lineItemSourcedId", "i9"),
+            ("lineItems.csv", 5, "sourcedId", "mark:1"),
+            ("results.csv", 4, "score", "1_5"),
+            ("results.csv", 5, "studentSourcedId", "u1"),
+            ("results.csv", 6, "lineItemSourcedId", "i9"),
             ("users.csv", 6, "role", "aide"),
         }
         assert all(one.text for one in bring.problems)
         assert bring.summary["left_out"] == 2
-        assert bring.summary["errors"] == 6
+        assert bring.summary["errors"] == 8
 
     def test_who_is_named_as_a_guardian_but_is_none_is_listed_and_not_taken(self, bring):
         files = small()
