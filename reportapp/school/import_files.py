@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -155,7 +155,8 @@ class Folder:
 
         def beat() -> None:
             while True:
-                self.note(progress, at())
+                with suppress(OSError):  # a disk that is full for a moment is no end
+                    self.note(progress, at())
                 if ended.wait(BEAT):
                     return
 

@@ -66,9 +66,20 @@ class Source:
         is the header. Raises InvalidInput (field `file`) for what is not CSV in UTF-8."""
         shown = f"{name}.csv"
         with self._open(name) as stream:
-            reader = csv.reader(_text(stream, shown), strict=True)
-            line = 1
+            line, size = 1, 0
+
+            def fed() -> Iterator[str]:
+                nonlocal size
+                for text in _text(stream, shown):
+                    size += len(text)
+                    if size > _LONGEST_LINE:
+                        text = f"The row that begins on line {line} of {shown} does not end."
+                        raise refused(f"{text} Is a quotation mark missing or too much there?")
+                    yield text
+
+            reader = csv.reader(fed(), strict=True)
             while True:
+                size = 0
                 try:
                     row = next(reader, None)
                 except csv.Error as error:

@@ -154,6 +154,18 @@ def test_a_sign_of_life_keeps_a_long_run_from_looking_dead(cast):
     assert (found.is_broken, found.percent) == (False, 70)
 
 
+def test_who_cannot_say_how_far_it_is_for_a_moment_says_so_again_later(tmp_path, monkeypatch):
+    monkeypatch.setattr(import_files, "BEAT", 0.02)
+    folder = Folder(tmp_path)
+    with folder.beating(import_files.Progress(7, 10), at):
+        time.sleep(0.05)
+        folder.path.mkdir()
+        deadline = time.monotonic() + 10
+        while folder.beat() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert folder.beat() is not None
+
+
 def test_a_refusal_is_told_in_its_words_and_a_mistake_of_ours_as_such(cast, caplog):
     def refuse(task):
         raise InvalidInput({"file": ["This is a picture."]})

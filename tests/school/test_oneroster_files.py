@@ -125,6 +125,7 @@ def test_too_many_files_and_the_same_name_twice_are_refused(refusal):
         ({"users": "sourcedId,sourced_id,givenName,familyName\n"}, "sourcedid twice"),
         ({"users": 'sourcedId,givenName,familyName\n"a,b,c\n'}, "no proper CSV"),
         ({"users": "sourcedId,givenName,familyName\n" + "x" * 1_000_001}, "not a text file"),
+        ({"users": "sourcedId,givenName,familyName\n" + '"\n",' * 300_000}, "begins on line 2 of"),
         ({"users": small()["users"], "manifest": manifest("full", "users")}, "“full”"),
     ],
 )
