@@ -14,7 +14,7 @@ PART = 0.25
 @dataclass(frozen=True)
 class Counts:
     """Of one kind: how many rows would be added, changed (or active again), deactivated, and stay;
-    with a few of each, in words. `active` is how many there were."""
+    with a few of each, in words. `active` is how many there were from imports."""
 
     kind: Kind
     added: int
@@ -80,8 +80,10 @@ def make_plan(stage: Stage) -> Plan:
                 digest.update(repr((kind.name, name, rows)).encode())
                 count += len(rows)
             found[name] = count
+        # What somebody entered by hand is never gone, so it is no part of the whole.
+        imported = "sid" if kind.has_sid else "relation"
         active = stage.sql.execute(
-            f"SELECT count(*) FROM c_{kind.name} WHERE is_active"  # noqa: S608
+            f"SELECT count({imported}) FROM c_{kind.name} WHERE is_active"  # noqa: S608
         ).fetchone()[0]
         kinds.append(Counts(kind, **found, active=active, examples=_examples(stage, kind, found)))
     return Plan(tuple(kinds), digest.hexdigest()[:32])

@@ -186,7 +186,7 @@ class TestWhatIsGone:
         fewer["enrollments"] = "\n".join(fewer["enrollments"].splitlines()[:-1]) + "\n"
         fewer["results"] = "\n".join(fewer["results"].splitlines()[:-1]) + "\n"
         version = person("u4").session_version
-        with pytest.raises(Conflict, match="2 of 2 guardians"):
+        with pytest.raises(Conflict, match="2 of 4 people and 2 of 2 guardians"):
             bring(fewer)
         assert bring(fewer, deactivate=True) == {
             "user": (0, 0, 2), "link": (0, 0, 2), "enrollment": (0, 0, 1), "result": (0, 0, 1),
