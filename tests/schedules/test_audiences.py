@@ -49,16 +49,14 @@ from reportapp.schedules.runs import run_now
 from reportapp.schedules.subscriptions import my_subscriptions, set_subscribed
 from tests.cast import (
     NOW,
-    create_class,
     create_guardian_link,
     create_order,
     create_person,
-    create_school,
-    create_tutor_link,
     enroll,
 )
 from tests.schedules.audience_oracle import audience
 from tests.schedules.help import DOMAIN, create_crowd, executions, queries_of, row_of
+from tests.schedules.random_school import random_school
 
 DAY = timedelta(days=1)
 LATER = NOW + DAY
@@ -124,7 +122,7 @@ def test_an_audience_is_its_people_whom_the_author_may_send_to(cast, author, kin
 @pytest.mark.parametrize("seed", range(4))
 def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
     rng = random.Random(seed)
-    schools = random_school(rng)
+    rooms = random_school(rng)
     cases = people = 0
     for author in db.session.scalars(
         select(User).where(User.role.in_(["admin", "teacher", "tutor"]))
@@ -135,7 +133,7 @@ def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
         schedule = create_order(author, report_type=rng.choice(kinds), is_active=False)
         by_name = set(db.session.scalars(reachable(schedule, NOW).with_only_columns(User.id)))
         for kind in AudienceKind:
-            for room in schools["classes"] if kind.startswith("class_") else [None]:
+            for room in rooms if kind.startswith("class_") else [None]:
                 with transaction() as session:  # Also classes that the author may not choose.
                     row = ReportScheduleAudience(
                         schedule_id=schedule.id, kind=kind, class_group_id=room, added_at=NOW
@@ -150,57 +148,6 @@ def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
                 assert in_it <= by_name
                 cases, people = cases + 1, people + len(in_it)
     assert (cases > 100, people > 40) == (True, True), (cases, people)
-
-
-def random_school(rng):
-    """Two schools with links of every kind, some of them ended, forbidden or across."""
-    made = {"classes": []}
-
-    def dates():
-        return {
-            name: rng.choice(
-                [None, None, None, None, *(NOW.date() + n * DAY for n in (-9, -1, 0, 1, 9))]
-            )
-            for name in ("begin_date", "end_date")
-        }
-
-    def yes():
-        return rng.random() < 0.85
-
-    with transaction():
-        schools = [create_school("One"), create_school("Two")]
-        people = {role: [] for role in Role}
-        number = 0
-        for role, count in (
-            (Role.ADMIN, 2),
-            (Role.TEACHER, 4),
-            (Role.TUTOR, 4),
-            (Role.PARENT, 14),
-            (Role.STUDENT, 14),
-        ):
-            for n in range(count):
-                number += 1
-                school = schools[0] if n < 2 or rng.random() < 0.8 else schools[1]
-                people[role].append(create_person(school, role, f"p{number}"))
-        for n in range(5):
-            group = create_class(schools[n == 4], f"Class {n}", "Any")
-            group.is_active = n == 0 or yes()
-            made["classes"].append(group.id)
-            for role, crowd in (
-                (EnrollmentRole.TEACHER, people[Role.TEACHER]),
-                (EnrollmentRole.STUDENT, people[Role.STUDENT]),
-            ):
-                for person in rng.sample(crowd, len(crowd) // 2):
-                    enroll(group, person, role, is_active=yes(), **dates())
-        for student in people[Role.STUDENT]:
-            for person in rng.sample(people[Role.PARENT] + people[Role.TEACHER], 2):
-                create_guardian_link(
-                    person, student, no_contact=not yes(), is_active=yes(), **dates()
-                )
-            create_tutor_link(rng.choice(people[Role.TUTOR]), student, **dates())
-        for person in people[Role.STUDENT] + people[Role.PARENT] + people[Role.TUTOR][2:]:
-            person.is_active = yes()
-    return made
 
 
 def test_an_audience_follows_the_classes_and_families_from_day_to_day(cast):
