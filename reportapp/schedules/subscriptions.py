@@ -9,13 +9,14 @@ from sqlalchemy.orm import joinedload
 from reportapp.errors import NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
-from reportapp.schedules.reach import members
+from reportapp.schedules.reach import is_on, with_member
 
 
 def find_subscription(token: str) -> ReportScheduleRecipient:
     """The subscription of an unsubscribe token. Raises NotFound for any other text."""
     row = None
-    if len(token) <= 43 and token.isascii():
+    # PostgreSQL refuses to look for a NUL.
+    if len(token) <= 43 and token.isascii() and token.isprintable():
         row = db.session.scalar(
             select(ReportScheduleRecipient).where(
                 ReportScheduleRecipient.unsubscribe_token == token
@@ -56,10 +57,9 @@ def my_subscriptions(actor: User, now: datetime) -> Sequence[ReportScheduleRecip
         .options(joinedload(ReportScheduleRecipient.schedule).joinedload(ReportSchedule.created_by))
         .order_by(ReportSchedule.name, ReportSchedule.id)
     ).all()
-    # Groups are each author's own, so every such schedule is asked for; they are few.
-    return [
-        row for row in rows if row.is_direct or members(db.session(), row.schedule, now, [actor.id])
-    ]
+    through = [row.schedule for row in rows if not row.is_direct]
+    belongs = with_member(db.session(), through, actor, now) if through else set()
+    return [row for row in rows if is_on(row, row.schedule_id in belongs)]
 
 
 def set_my_subscription(

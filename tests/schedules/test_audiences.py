@@ -486,6 +486,23 @@ def test_the_overview_is_searched_and_turned_page_by_page(cast):
     assert who_gets_what(cast.tom, schedule.id, NOW, text="\ud800 %").found == 0
 
 
+def test_the_overview_is_in_the_order_and_found_by_the_letters_that_people_type(cast):
+    with transaction():
+        for family in ("Öz", "Zorn", "Łuk", "Ende"):
+            guardian = create_person(cast.school, Role.PARENT, "Ida", family, email=f"{family}@x")
+            create_guardian_link(guardian, cast.ana)
+    schedule = group_order(cast.tom, (GUARDIANS, cast.classes["maths"]))
+
+    def found(text=""):
+        readers = who_gets_what(cast.tom, schedule.id, NOW, text=text).readers
+        return [
+            reader.person.family_name for reader, _ in readers if reader.person.given_name == "Ida"
+        ]
+
+    assert found() == ["Ende", "Łuk", "Öz", "Zorn"]
+    assert (found("oz ida"), found("LUK"), found("ŁUK")) == (["Öz"], ["Łuk"], ["Łuk"])
+
+
 def test_many_members_need_no_more_queries_than_few(cast):
     few = group_order(cast.tea, *((kind, cast.classes["biology"]) for kind in AudienceKind))
     many = group_order(cast.tom, *((kind, cast.classes["maths"]) for kind in AudienceKind))
