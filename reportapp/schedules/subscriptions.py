@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from reportapp.errors import NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
-from reportapp.schedules.reach import is_on, with_member
+from reportapp.schedules.reach import is_on, members, with_member
 
 
 def find_subscription(token: str) -> ReportScheduleRecipient:
@@ -42,6 +42,16 @@ def set_subscribed(token: str, subscribed: bool, now: datetime) -> ReportSchedul
         )
     db.session.refresh(row)
     return row
+
+
+def is_coming(row: ReportScheduleRecipient, now: datetime) -> bool:
+    """Whether a next mail is planned of which nothing but their own word keeps the person: the
+    schedule runs, and they are on it by name or through a group."""
+    schedule = row.schedule
+    if schedule.deleted_at is not None or schedule.next_scheduled is None:
+        return False
+    belongs = not row.is_direct and bool(members(db.session(), schedule, now, [row.recipient_id]))
+    return is_on(row, belongs)
 
 
 def my_subscriptions(actor: User, now: datetime) -> Sequence[ReportScheduleRecipient]:
