@@ -37,7 +37,7 @@ from reportapp.schedules.audiences import (
 from reportapp.schedules.find import list_schedules
 from reportapp.schedules.overview import who_gets_what
 from reportapp.schedules.preview import preview
-from reportapp.schedules.reach import members, reachable
+from reportapp.schedules.reach import members, reachable, with_member
 from reportapp.schedules.recipients import (
     add_recipient,
     let_in,
@@ -124,6 +124,7 @@ def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
     rng = random.Random(seed)
     rooms = random_school(rng)
     cases = people = 0
+    belonging = {}
     for author in db.session.scalars(
         select(User).where(User.role.in_(["admin", "teacher", "tutor"]))
     ):
@@ -147,7 +148,13 @@ def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
                 assert in_it == expected, (kind, author.role, room)
                 assert in_it <= by_name
                 cases, people = cases + 1, people + len(in_it)
+        belonging[schedule] = found.keys()
     assert (cases > 100, people > 40) == (True, True), (cases, people)
+    # The same, asked the other way round.
+    for person in rng.sample(db.session.scalars(select(User)).all(), 6):
+        assert with_member(db.session(), belonging, person, NOW) == {
+            schedule.id for schedule, found in belonging.items() if person.id in found
+        }
 
 
 def test_an_audience_follows_the_classes_and_families_from_day_to_day(cast):
