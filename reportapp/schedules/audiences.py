@@ -34,11 +34,13 @@ _OF_A_CLASS = {
 
 @dataclass(frozen=True)
 class ListedAudience:
-    """An audience of a schedule, what it is called, and how many people are in it now."""
+    """An audience of a schedule, what it is called, and how many people are in it now: nobody
+    where such people may not read this type of report (`may_read`)."""
 
     audience: ReportScheduleAudience
     title: str
     people: int
+    may_read: bool
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,10 @@ def list_audiences(actor: User, schedule_id: int, now: datetime) -> list[ListedA
         return []
     belonging = members(db.session(), schedule, now).values()
     people = Counter(audience_id for audiences in belonging for audience_id in audiences)
+    readers = REPORT_READERS[schedule.report_type]
     return [
-        ListedAudience(audience, title, people[audience.id]) for audience, title in titles.items()
+        ListedAudience(audience, title, people[audience.id], _ROLES[audience.kind] in readers)
+        for audience, title in titles.items()
     ]
 
 

@@ -11,6 +11,7 @@ from reportapp.constants import Reason
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.reports import Scope, scopes_of
+from reportapp.reports.facts import plain
 from reportapp.schedules.audiences import Wanted, audience_titles
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.reach import is_on, select_members, why_nothing
@@ -76,7 +77,7 @@ def who_gets_what(
     """
     schedule = get_schedule(actor, schedule_id)
     everybody = _readers(actor, schedule, adding, now)
-    words = text.lower().split()[:5]
+    words = plain(text).split()[:5]
     shown = [reader for reader in everybody if _matches(reader.person, words)]
     gets = [reader for reader in shown if reader.reason is None]
     others = [reader for reader in shown if reader.reason is not None]
@@ -146,9 +147,9 @@ def _scopes(schedule: ReportSchedule, people: Sequence[User], now: datetime) -> 
 
 
 def _by_name(people: Iterable[User]) -> list[User]:
-    return sorted(people, key=lambda one: (one.family_name.lower(), one.given_name.lower(), one.id))
+    return sorted(people, key=lambda one: (plain(one.family_name), plain(one.given_name), one.id))
 
 
 def _matches(person: User, words: Sequence[str]) -> bool:
-    text = f"{person.name} {person.email or ''}".lower()
+    text = plain(f"{person.name} {person.email or ''}")
     return all(word in text for word in words)

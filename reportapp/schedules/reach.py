@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, literal, or_, select, union
+from sqlalchemy import Select, and_, literal, or_, select, union, union_all
 from sqlalchemy.orm import Session, aliased
 
 from reportapp.access import REPORT_READERS
-from reportapp.constants import AudienceKind, EnrollmentRole, Reason, Role
+from reportapp.constants import AudienceKind, EnrollmentRole, Reason, ReportType, Role
 from reportapp.extensions import db
 from reportapp.models import (
     ClassGroup,
@@ -24,6 +24,12 @@ from reportapp.models import (
 from reportapp.reports.scope import Scope, holds, school_day
 
 _STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
+#: What decides who is in an audience.
+_AUDIENCES = select(
+    ReportScheduleAudience.id, ReportScheduleAudience.kind, ReportScheduleAudience.class_group_id
+)
+#: SQLite takes 500 parts in one query.
+_AT_ONCE = 100
 
 
 def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
@@ -31,14 +37,17 @@ def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
     in the school, a teacher or tutor to colleagues, to own students and to those students'
     guardians. What each of them then gets is the scope's business."""
     author = schedule.created_by
+    return _reachable(author, schedule.report_type, school_day(db.session(), author, now))
+
+
+def _reachable(author: User, kind: ReportType, day: date) -> Select[Any]:
     query = select(User).where(
         User.school_id == author.school_id,
         User.is_active,
-        User.role.in_(REPORT_READERS[schedule.report_type]),
+        User.role.in_(REPORT_READERS[kind]),
     )
     if author.role is Role.ADMIN:
         return query
-    day = school_day(db.session(), author, now)
     students = students_of(author, day)
     guardians = select(GuardianLink.guardian_id).where(
         GuardianLink.student_id.in_(students), holds(GuardianLink, day)
@@ -108,6 +117,41 @@ def members(
     return dict(found)
 
 
+def with_member(
+    session: Session, schedules: Collection[ReportSchedule], person: User, now: datetime
+) -> set[int]:
+    """The ids of those of the schedules in whose audiences the person is, see `members`. However
+    many they are, they are asked for together."""
+    row = ReportScheduleAudience
+    # By what decides who is in an audience; nobody is in one of another school's.
+    alike: dict[tuple[User, ReportType], dict[int, AudienceKind]] = defaultdict(dict)
+    by_id = {one.id: one for one in schedules if one.created_by.school_id == person.school_id}
+    of: dict[int, int] = {}
+    for audience_id, kind, schedule_id in session.execute(
+        select(row.id, row.kind, row.schedule_id).where(row.schedule_id.in_(by_id))
+    ):
+        schedule = by_id[schedule_id]
+        alike[schedule.created_by, schedule.report_type][audience_id] = kind
+        of[audience_id] = schedule_id
+    day = school_day(session, person, now)
+    queries = []
+    for (author, report_type), kinds in alike.items():
+        query = _select_members(
+            author,
+            report_type,
+            day,
+            _AUDIENCES.where(row.id.in_(kinds)),
+            only=[person.id],
+            kinds=set(kinds.values()),
+        )
+        queries.append(query.with_only_columns(query.selected_columns.audience_id))
+    found: set[int] = set()
+    for start in range(0, len(queries), _AT_ONCE):
+        together = union_all(*queries[start : start + _AT_ONCE])
+        found.update(of[audience_id] for audience_id in session.scalars(together))
+    return found
+
+
 def select_members(
     schedule: ReportSchedule,
     now: datetime,
@@ -117,12 +161,9 @@ def select_members(
 ) -> Select[Any]:
     """(person, `audience_id`) for everybody in one of the schedule's audiences, see `members`.
     `planned`: in this one instead, of kind and class, that it does not have yet; its id is 0."""
-    author = schedule.created_by
-    row = ReportScheduleAudience
+    author, row = schedule.created_by, ReportScheduleAudience
     if planned is None:
-        audiences = select(row.id, row.kind, row.class_group_id).where(
-            row.schedule_id == schedule.id
-        )
+        audiences = _AUDIENCES.where(row.schedule_id == schedule.id)
     else:
         values = {"id": 0, "kind": planned[0], "class_group_id": planned[1]}
         audiences = select(
@@ -131,23 +172,38 @@ def select_members(
                 for name, value in values.items()
             )
         )
+    day = school_day(db.session(), author, now)
+    return _select_members(author, schedule.report_type, day, audiences, only=only)
+
+
+def _select_members(
+    author: User,
+    kind: ReportType,
+    day: date,
+    audiences: Any,
+    *,
+    only: Collection[int] | None,
+    kinds: Collection[AudienceKind] = tuple(AudienceKind),
+) -> Select[Any]:
+    """`kinds`: those among the audiences; fewer make a shorter query."""
     groups = union(
         *(
             group if only is None else group.where(person.in_(only))
-            for person, group in _groups(
-                audiences.subquery("audience"), author, school_day(db.session(), author, now)
-            )
+            for audience_kind, (person, group) in _groups(
+                audiences.subquery("audience"), author, day
+            ).items()
+            if audience_kind in kinds
         )
     ).subquery()
     return (
-        reachable(schedule, now)
+        _reachable(author, kind, day)
         .join(groups, groups.c.user_id == User.id)
         .add_columns(groups.c.audience_id)
     )
 
 
-def _groups(audience: Any, author: User, day: date) -> list[tuple[Any, Select[Any]]]:
-    """Per kind, who belongs to which of the audiences, and the column of the people."""
+def _groups(audience: Any, author: User, day: date) -> dict[AudienceKind, tuple[Any, Select[Any]]]:
+    """Per kind, the column of the people, and who belongs to which of the audiences."""
     seat, student = aliased(Enrollment), aliased(User)
     everybody = select(audience.c.id.label("audience_id")).select_from(audience)
     pupil = and_(
@@ -184,10 +240,10 @@ def _groups(audience: Any, author: User, day: date) -> list[tuple[Any, Select[An
         ),
         AudienceKind.ALL_TUTORS: (User.id, everybody.join(User, User.role == Role.TUTOR)),
     }
-    return [
-        (person, group.add_columns(person.label("user_id")).where(audience.c.kind == kind))
+    return {
+        kind: (person, group.add_columns(person.label("user_id")).where(audience.c.kind == kind))
         for kind, (person, group) in groups.items()
-    ]
+    }
 
 
 def is_on(row: ReportScheduleRecipient | None, belongs: bool) -> bool:

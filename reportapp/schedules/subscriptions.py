@@ -9,13 +9,14 @@ from sqlalchemy.orm import joinedload
 from reportapp.errors import NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
-from reportapp.schedules.reach import members
+from reportapp.schedules.reach import is_on, members, with_member
 
 
 def find_subscription(token: str) -> ReportScheduleRecipient:
     """The subscription of an unsubscribe token. Raises NotFound for any other text."""
     row = None
-    if len(token) <= 43 and token.isascii():
+    # PostgreSQL refuses to look for a NUL.
+    if len(token) <= 43 and token.isascii() and token.isprintable():
         row = db.session.scalar(
             select(ReportScheduleRecipient).where(
                 ReportScheduleRecipient.unsubscribe_token == token
@@ -43,6 +44,16 @@ def set_subscribed(token: str, subscribed: bool, now: datetime) -> ReportSchedul
     return row
 
 
+def is_coming(row: ReportScheduleRecipient, now: datetime) -> bool:
+    """Whether a next mail is planned of which nothing but their own word keeps the person: the
+    schedule runs, and they are on it by name or through a group."""
+    schedule = row.schedule
+    if schedule.deleted_at is not None or schedule.next_scheduled is None:
+        return False
+    belongs = not row.is_direct and bool(members(db.session(), schedule, now, [row.recipient_id]))
+    return is_on(row, belongs)
+
+
 def my_subscriptions(actor: User, now: datetime) -> Sequence[ReportScheduleRecipient]:
     """Every schedule that the actor is on, also those the actor has left, by name."""
     rows = db.session.scalars(
@@ -56,10 +67,9 @@ def my_subscriptions(actor: User, now: datetime) -> Sequence[ReportScheduleRecip
         .options(joinedload(ReportScheduleRecipient.schedule).joinedload(ReportSchedule.created_by))
         .order_by(ReportSchedule.name, ReportSchedule.id)
     ).all()
-    # Groups are each author's own, so every such schedule is asked for; they are few.
-    return [
-        row for row in rows if row.is_direct or members(db.session(), row.schedule, now, [actor.id])
-    ]
+    through = [row.schedule for row in rows if not row.is_direct]
+    belongs = with_member(db.session(), through, actor, now) if through else set()
+    return [row for row in rows if is_on(row, row.schedule_id in belongs)]
 
 
 def set_my_subscription(

@@ -15,7 +15,7 @@ from reportapp.school.demo_calendar import COUNTRY, make_calendar
 from reportapp.school.demo_classes import make_classes, year_groups
 from reportapp.school.demo_lessons import make_lessons, make_talents
 from reportapp.school.demo_people import DEMO_PASSWORD, FIXED_EMAILS, People, make_people
-from reportapp.school.demo_reports import make_reports
+from reportapp.school.demo_reports import make_readings, make_reports
 from reportapp.school.demo_runs import make_runs
 from reportapp.school.demo_schedules import place_orders
 from reportapp.school.demo_stage import ZONE, Stage
@@ -76,6 +76,7 @@ def _make(stage: Stage, students: int) -> dict[str, int]:
         "classes": len(groups),
         **make_lessons(stage, groups, talents),
         "written_reports": make_reports(stage, people, groups, talents),
+        "readings": make_readings(stage, people),
     }
     placed = place_orders(stage, people, groups)
     executions, deliveries = make_runs(stage, placed)

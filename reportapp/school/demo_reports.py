@@ -3,8 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
-from reportapp.constants import AuthoredStatus
-from reportapp.models import StudentReport, TeacherWeeklyReport, TutorWeeklyReport
+from sqlalchemy import select
+
+from reportapp.constants import AuthoredStatus, ReportType
+from reportapp.models import ReportReading, StudentReport, TeacherWeeklyReport, TutorWeeklyReport
 from reportapp.school.demo_classes import Group
 from reportapp.school.demo_lessons import Talent
 from reportapp.school.demo_people import People, Person
@@ -40,6 +42,37 @@ def make_reports(
         + stage.add(TutorWeeklyReport, writer.tutor_weeklies(people))
         + stage.add(TeacherWeeklyReport, writer.teacher_weeklies(groups))
     )
+
+
+def make_readings(stage: Stage, people: People) -> int:
+    """That families have read what is marked as read, in the database; how many readings. Every
+    second reader has said so."""
+    rows: list[dict[str, Any]] = []
+    for kind, model in (
+        (ReportType.STUDENT_REPORT, StudentReport),
+        (ReportType.TUTOR_WEEKLY_REPORT, TutorWeeklyReport),
+    ):
+        read = stage.session.execute(
+            select(model.id, model.student_id, model.read_at)
+            .where(model.status == AuthoredStatus.READ, model.show_to_parent)
+            .order_by(model.id)
+        )
+        for report_id, student_id, read_at in read:
+            assert read_at is not None
+            for guardian in people.guardians_of.get(student_id, ())[:1]:
+                if not (guardian.is_active and guardian.email):
+                    continue  # has no way to log in
+                said_so = len(rows) % 2 == 0
+                rows.append(
+                    {
+                        "kind": kind,
+                        "report_id": report_id,
+                        "reader_id": guardian.id,
+                        "read_at": read_at,
+                        "acknowledged_at": read_at + timedelta(minutes=3) if said_so else None,
+                    }
+                )
+    return stage.add(ReportReading, rows)
 
 
 class _Writer:

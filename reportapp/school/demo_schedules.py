@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from reportapp.constants import ExportFormat, Frequency, ReportType
-from reportapp.models import ReportSchedule, ReportScheduleRecipient
+from reportapp.constants import AudienceKind, ExportFormat, Frequency, ReportType
+from reportapp.models import ReportSchedule, ReportScheduleAudience, ReportScheduleRecipient
 from reportapp.recurrence import next_run_after
 from reportapp.schedules.timing import rule_of
 from reportapp.school.demo_classes import Group
@@ -38,6 +38,8 @@ class Order:
     is_active: bool = True
     #: Its reports are about this class only.
     group: Group | None = None
+    #: The recipients but for the author are this audience, of `group` if of a class.
+    audience: AudienceKind | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,9 @@ def _overviews(people: People) -> list[Order]:
 
 def _first_teacher_orders(people: People, mine: Group) -> list[Order]:
     first = people.teachers[0]
+    families = [
+        guardian for guardian in _all_guardians(people, mine.students) if guardian.is_active
+    ]
     return [
         Order(
             f"{mine.title}: how we are doing",
@@ -164,6 +169,19 @@ def _first_teacher_orders(people: People, mine: Group) -> list[Order]:
             first,
             [first, people.admin],
             group=mine,
+        ),
+        Order(
+            f"{mine.title}: letter to all families",
+            ReportType.PARENT_PROGRESS,
+            Frequency.WEEKLY,
+            4,
+            time(15, 0),
+            ExportFormat.PDF,
+            first,
+            [first, *families],
+            unsubscribed=tuple(_with_address(families)[2:3]),
+            group=mine,
+            audience=AudienceKind.CLASS_GUARDIANS,
         ),
     ]
 
@@ -232,11 +250,16 @@ def _tutor_orders(people: People) -> list[Order]:
 
 
 def _guardians(people: People, students: Iterable[Person]) -> list[Person]:
+    """As many of them as the demo's lists have room for."""
+    return _all_guardians(people, students)[:MOST_FAMILIES]
+
+
+def _all_guardians(people: People, students: Iterable[Person]) -> list[Person]:
     """The present guardians of these students, each once, some of them without an address."""
     found = [
         guardian for student in students for guardian in people.guardians_of.get(student.id, ())
     ]
-    return list(dict.fromkeys(found))[:MOST_FAMILIES]
+    return list(dict.fromkeys(found))
 
 
 def _with_address(people: Iterable[Person]) -> list[Person]:
@@ -264,6 +287,15 @@ def _place(stage: Stage, order: Order) -> Placed:
     stage.session.flush()
     if order.is_active:
         schedule.next_scheduled = next_run_after(rule_of(schedule), stage.now)
+    if order.audience is not None:
+        stage.session.add(
+            ReportScheduleAudience(
+                schedule_id=schedule.id,
+                kind=order.audience,
+                class_group_id=schedule.class_group_id,
+                added_at=stage.opening,
+            )
+        )
     left = left_at(stage)
     stage.add(
         ReportScheduleRecipient,
@@ -271,6 +303,7 @@ def _place(stage: Stage, order: Order) -> Placed:
             {
                 "schedule_id": schedule.id,
                 "recipient_id": person.id,
+                "is_direct": order.audience is None or person is order.author,
                 "is_subscribed": person not in order.unsubscribed,
                 "unsubscribe_token": new_unsubscribe_token(),
                 "added_at": stage.opening,

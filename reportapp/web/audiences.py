@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from reportapp import clock
+from reportapp.access import REPORT_READERS
 from reportapp.errors import InvalidInput
 from reportapp.schedules.audiences import (
     Wanted,
@@ -90,5 +91,6 @@ def _page(schedule_id: int, wanted: Wanted | None) -> ResponseReturnValue:
         overview=overview,
         text=text,
         others_listed=NOTHING_LISTED,
+        readers=REPORT_READERS[schedule.report_type],
         paging=Paging(page, _PAGE_SIZE, overview.found),
     )

@@ -4,6 +4,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from reportapp import clock
+from reportapp.access import REPORT_READERS
 from reportapp.errors import Conflict, InvalidInput
 from reportapp.extensions import limiter
 from reportapp.schedules.audiences import audience_choices, list_audiences
@@ -98,6 +99,7 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
         next_runs=next_runs_of(schedule, now, 1),
         recipients=list_recipients(actor(), schedule_id, now),
         audiences=list_audiences(actor(), schedule_id, now),
+        readers=REPORT_READERS[schedule.report_type],
         choices=audience_choices(actor(), schedule_id, now),
         text=text,
         found=None if text is None else search_candidates(actor(), schedule_id, text, now),

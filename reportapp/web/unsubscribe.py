@@ -8,7 +8,7 @@ from reportapp import clock
 from reportapp.errors import NotFound
 from reportapp.extensions import csrf
 from reportapp.models import ReportScheduleRecipient
-from reportapp.schedules.subscriptions import find_subscription, set_subscribed
+from reportapp.schedules.subscriptions import find_subscription, is_coming, set_subscribed
 
 bp = Blueprint("unsubscribe", __name__, url_prefix="/u")
 csrf.exempt(bp)
@@ -17,9 +17,7 @@ csrf.exempt(bp)
 @bp.get("/<token>")
 def ask(token: str) -> ResponseReturnValue:
     row = find_subscription(token)
-    if row.schedule.deleted_at is not None:
-        return _page(row, "over")
-    return _page(row, "ask" if row.is_subscribed else "already")
+    return _page(row, _ended(row) or ("ask" if row.is_subscribed else "already"))
 
 
 @bp.post("/<token>")
@@ -29,7 +27,12 @@ def leave(token: str) -> ResponseReturnValue:
 
 @bp.post("/<token>/undo")
 def undo(token: str) -> ResponseReturnValue:
-    return _page(set_subscribed(token, True, clock.now()), "undone")
+    row = set_subscribed(token, True, clock.now())
+    return _page(row, _ended(row) or "undone", is_coming=is_coming(row, clock.now()))
+
+
+def _ended(row: ReportScheduleRecipient) -> str | None:
+    return "over" if row.schedule.deleted_at is not None else None
 
 
 @bp.errorhandler(NotFound)
@@ -44,7 +47,7 @@ def _keep_token_secret(response: Response) -> Response:
     return response
 
 
-def _page(row: ReportScheduleRecipient, state: str) -> ResponseReturnValue:
+def _page(row: ReportScheduleRecipient, state: str, **more: bool) -> ResponseReturnValue:
     return make_response(
         render_template(
             "unsubscribe.html",
@@ -52,5 +55,6 @@ def _page(row: ReportScheduleRecipient, state: str) -> ResponseReturnValue:
             token=row.unsubscribe_token,
             schedule=row.schedule,
             school=row.schedule.created_by.school,
+            **more,
         )
     )

@@ -152,7 +152,7 @@ REASON: dict[Reason, str] = {
     Reason.NO_DATA: "There was nothing to report for this period.",
     Reason.NO_ADDRESS: "There is no e-mail address for them.",
     Reason.INACTIVE: "Their account is switched off.",
-    Reason.OUT_OF_SCOPE: "Nothing in this report is about a student of theirs.",
+    Reason.OUT_OF_SCOPE: "There is nothing in this report that they may see.",
     Reason.AUTHOR_INACTIVE: "The account of the schedule's author is switched off.",
     Reason.SCHEDULE_OFF: "The schedule was switched off or deleted before it was their turn.",
     Reason.REMOVED: "They were no longer on the schedule when it was their turn.",

@@ -37,7 +37,7 @@ from reportapp.schedules.audiences import (
 from reportapp.schedules.find import list_schedules
 from reportapp.schedules.overview import who_gets_what
 from reportapp.schedules.preview import preview
-from reportapp.schedules.reach import members, reachable
+from reportapp.schedules.reach import members, reachable, with_member
 from reportapp.schedules.recipients import (
     add_recipient,
     let_in,
@@ -49,16 +49,14 @@ from reportapp.schedules.runs import run_now
 from reportapp.schedules.subscriptions import my_subscriptions, set_subscribed
 from tests.cast import (
     NOW,
-    create_class,
     create_guardian_link,
     create_order,
     create_person,
-    create_school,
-    create_tutor_link,
     enroll,
 )
 from tests.schedules.audience_oracle import audience
 from tests.schedules.help import DOMAIN, create_crowd, executions, queries_of, row_of
+from tests.schedules.random_school import random_school
 
 DAY = timedelta(days=1)
 LATER = NOW + DAY
@@ -124,8 +122,9 @@ def test_an_audience_is_its_people_whom_the_author_may_send_to(cast, author, kin
 @pytest.mark.parametrize("seed", range(4))
 def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
     rng = random.Random(seed)
-    schools = random_school(rng)
+    rooms = random_school(rng)
     cases = people = 0
+    belonging = {}
     for author in db.session.scalars(
         select(User).where(User.role.in_(["admin", "teacher", "tutor"]))
     ):
@@ -135,7 +134,7 @@ def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
         schedule = create_order(author, report_type=rng.choice(kinds), is_active=False)
         by_name = set(db.session.scalars(reachable(schedule, NOW).with_only_columns(User.id)))
         for kind in AudienceKind:
-            for room in schools["classes"] if kind.startswith("class_") else [None]:
+            for room in rooms if kind.startswith("class_") else [None]:
                 with transaction() as session:  # Also classes that the author may not choose.
                     row = ReportScheduleAudience(
                         schedule_id=schedule.id, kind=kind, class_group_id=room, added_at=NOW
@@ -149,58 +148,13 @@ def test_audiences_of_a_random_school_are_what_plain_sql_says(app, seed):
                 assert in_it == expected, (kind, author.role, room)
                 assert in_it <= by_name
                 cases, people = cases + 1, people + len(in_it)
+        belonging[schedule] = found.keys()
     assert (cases > 100, people > 40) == (True, True), (cases, people)
-
-
-def random_school(rng):
-    """Two schools with links of every kind, some of them ended, forbidden or across."""
-    made = {"classes": []}
-
-    def dates():
-        return {
-            name: rng.choice(
-                [None, None, None, None, *(NOW.date() + n * DAY for n in (-9, -1, 0, 1, 9))]
-            )
-            for name in ("begin_date", "end_date")
+    # The same, asked the other way round.
+    for person in rng.sample(db.session.scalars(select(User)).all(), 6):
+        assert with_member(db.session(), belonging, person, NOW) == {
+            schedule.id for schedule, found in belonging.items() if person.id in found
         }
-
-    def yes():
-        return rng.random() < 0.85
-
-    with transaction():
-        schools = [create_school("One"), create_school("Two")]
-        people = {role: [] for role in Role}
-        number = 0
-        for role, count in (
-            (Role.ADMIN, 2),
-            (Role.TEACHER, 4),
-            (Role.TUTOR, 4),
-            (Role.PARENT, 14),
-            (Role.STUDENT, 14),
-        ):
-            for n in range(count):
-                number += 1
-                school = schools[0] if n < 2 or rng.random() < 0.8 else schools[1]
-                people[role].append(create_person(school, role, f"p{number}"))
-        for n in range(5):
-            group = create_class(schools[n == 4], f"Class {n}", "Any")
-            group.is_active = n == 0 or yes()
-            made["classes"].append(group.id)
-            for role, crowd in (
-                (EnrollmentRole.TEACHER, people[Role.TEACHER]),
-                (EnrollmentRole.STUDENT, people[Role.STUDENT]),
-            ):
-                for person in rng.sample(crowd, len(crowd) // 2):
-                    enroll(group, person, role, is_active=yes(), **dates())
-        for student in people[Role.STUDENT]:
-            for person in rng.sample(people[Role.PARENT] + people[Role.TEACHER], 2):
-                create_guardian_link(
-                    person, student, no_contact=not yes(), is_active=yes(), **dates()
-                )
-            create_tutor_link(rng.choice(people[Role.TUTOR]), student, **dates())
-        for person in people[Role.STUDENT] + people[Role.PARENT] + people[Role.TUTOR][2:]:
-            person.is_active = yes()
-    return made
 
 
 def test_an_audience_follows_the_classes_and_families_from_day_to_day(cast):
@@ -537,6 +491,23 @@ def test_the_overview_is_searched_and_turned_page_by_page(cast):
     assert (found.gets, found.found, list(seen(found)[0])) == (7, 1, ["Pia"])
     assert who_gets_what(cast.tom, schedule.id, NOW, text="parent.example pol").found == 1
     assert who_gets_what(cast.tom, schedule.id, NOW, text="\ud800 %").found == 0
+
+
+def test_the_overview_is_in_the_order_and_found_by_the_letters_that_people_type(cast):
+    with transaction():
+        for family in ("Öz", "Zorn", "Łuk", "Ende"):
+            guardian = create_person(cast.school, Role.PARENT, "Ida", family, email=f"{family}@x")
+            create_guardian_link(guardian, cast.ana)
+    schedule = group_order(cast.tom, (GUARDIANS, cast.classes["maths"]))
+
+    def found(text=""):
+        readers = who_gets_what(cast.tom, schedule.id, NOW, text=text).readers
+        return [
+            reader.person.family_name for reader, _ in readers if reader.person.given_name == "Ida"
+        ]
+
+    assert found() == ["Ende", "Łuk", "Öz", "Zorn"]
+    assert (found("oz ida"), found("LUK"), found("ŁUK")) == (["Öz"], ["Łuk"], ["Łuk"])
 
 
 def test_many_members_need_no_more_queries_than_few(cast):

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from reportapp.constants import Role
+from reportapp.constants import EnrollmentRole, Role
 from reportapp.errors import NotFound
+from reportapp.extensions import transaction
 from reportapp.models import ReportScheduleRecipient
+from reportapp.schedules.audiences import add_audience
 from reportapp.schedules.edit import delete_schedule, switch_schedule
 from reportapp.schedules.recipients import remove_recipient
+from reportapp.schedules.runs import run_now
 from reportapp.schedules.subscriptions import (
     find_subscription,
     my_subscriptions,
@@ -16,8 +19,8 @@ from reportapp.schedules.subscriptions import (
     set_subscribed,
 )
 from reportapp.tokens import new_unsubscribe_token
-from tests.cast import NOW, create_order
-from tests.schedules.help import create_crowd, queries_of, row_of
+from tests.cast import NOW, create_order, enroll
+from tests.schedules.help import DOMAIN, create_crowd, queries_of, row_of
 
 LATER = NOW + timedelta(hours=1)
 
@@ -132,4 +135,27 @@ def test_many_subscriptions_need_no_more_queries_than_one(cast):
     for teacher in create_crowd(cast, Role.TEACHER, 29):
         create_order(teacher, cast.ada)
     assert len(set(look())) == 30
+    assert queries_of(look) == one
+
+
+def test_many_groups_need_no_more_queries_than_one(cast):
+    def ordered(author):
+        schedule = create_order(author)
+        add_audience(author, schedule.id, "class_guardians", cast.classes["maths"].id, NOW)
+        run_now(author, schedule.id, NOW, message_domain=DOMAIN)
+        return schedule
+
+    def look():
+        return [row.schedule.created_by.name for row in my_subscriptions(cast.pia, NOW)]
+
+    ordered(cast.tom)
+    assert len(look()) == 1
+    one = queries_of(look)
+    teachers = create_crowd(cast, Role.TEACHER, 4)
+    with transaction():
+        for teacher in teachers:
+            enroll(cast.classes["maths"], teacher, EnrollmentRole.TEACHER)
+    for author in (cast.tom, cast.ada, cast.uma, *teachers):
+        ordered(author)
+    assert len(look()) == 8
     assert queries_of(look) == one

@@ -2,7 +2,8 @@
 
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleAudience
-from tests.cast import create_order
+from reportapp.schedules.edit import update_schedule
+from tests.cast import NOW, create_order
 from tests.web.visitor import path_of, words_of
 
 
@@ -82,3 +83,14 @@ def test_nonsense_is_answered_in_words(cast, logged_in):
         assert visitor.get(f"{page}/groups/look?{query}").status_code == status, query
     assert visitor.post(f"{page}/groups", {"kind": "x"}).status_code == 422
     assert visitor.get(f"{page}/who?q=%ED%A0%80&page=9").status_code == 200
+
+
+def test_a_report_that_became_one_for_others_says_so_of_groups_and_people(cast, logged_in):
+    order = create_order(cast.tom, cast.pia)
+    visitor, page = logged_in("tom"), f"/schedules/{order.id}"
+    visitor.post(f"{page}/groups", group_of(cast))
+    update_schedule(cast.tom, order.id, {"report_type": "class_analytics"}, NOW)
+    shown = words_of(visitor.get(page).text)
+    assert "Get nothing: this kind of report is not for them" in shown
+    assert "Nothing: this kind of report is not for parents" in shown
+    assert "This kind of report is not for parents." in words_of(visitor.get(f"{page}/who").text)

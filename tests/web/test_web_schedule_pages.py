@@ -330,7 +330,7 @@ class TestPreview:
         answer = logged_in("tom").get(f"/schedules/{order.id}/preview?recipient={cast.tea.id}")
         assert answer.status_code == 200
         assert "Tea Example</bdi> would get nothing." in answer.text
-        assert "Nothing in this report is about a student of theirs." in answer.text
+        assert "There is nothing in this report that they may see." in answer.text
 
     @pytest.mark.parametrize(
         ("export_format", "content_type", "begin"),

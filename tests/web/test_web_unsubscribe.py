@@ -2,10 +2,17 @@
 
 import pytest
 
-from reportapp.extensions import db
-from reportapp.models import ReportScheduleRecipient
-from reportapp.schedules.edit import delete_schedule
+from reportapp import clock
+from reportapp.delivery import deliver
+from reportapp.errors import Conflict
+from reportapp.extensions import db, transaction
+from reportapp.models import GuardianLink, ReportScheduleRecipient
+from reportapp.schedules.audiences import add_audience
+from reportapp.schedules.edit import delete_schedule, switch_schedule
+from reportapp.schedules.recipients import add_recipient, remove_recipient
+from reportapp.schedules.runs import run_now
 from tests.cast import NOW, create_order
+from tests.schedules.help import row_of
 
 
 @pytest.fixture
@@ -79,6 +86,85 @@ def test_it_works_for_a_deleted_schedule_and_a_removed_person(cast, link, visito
     assert "is no longer sent" in page.text
     assert visitor.post_bare(link).status_code == 200
     assert not row().is_subscribed
+
+
+def test_nobody_is_promised_mails_that_do_not_come(cast, link, visitor):
+    promise, silence = "The next mail from", "At present"
+    undone = lambda: visitor.post_bare(f"{link}/undo").text  # noqa: E731
+    assert promise in undone()
+    remove_recipient(cast.tom, row().schedule_id, cast.pia.id, NOW)
+    assert (promise in undone(), silence in undone()) == (False, True)
+    add_recipient(cast.tom, row().schedule_id, cast.pia.id, NOW)
+    switch_schedule(cast.tom, row().schedule_id, False, NOW)
+    assert (promise in undone(), silence in undone()) == (False, True)
+    delete_schedule(cast.tom, row().schedule_id, NOW)
+    assert "is no longer sent" in undone()
+
+
+class TestMemberOfAGroup:
+    """Pia gets it as a guardian of 7a Mathematics, and is not on it by name."""
+
+    @pytest.fixture
+    def order(self, cast):
+        order = create_order(cast.tom, name="For guardians")
+        add_audience(cast.tom, order.id, "class_guardians", cast.classes["maths"].id, NOW)
+        return order
+
+    @pytest.fixture
+    def link(self, cast, smtp, order):
+        """As it stands in the mail's header."""
+        self.sent(cast, smtp, order)
+        header = smtp.to("pia@parent.example").message["List-Unsubscribe"]
+        return header.strip("<>").removeprefix("https://reports.lindenhof.example")
+
+    def sent(self, cast, smtp, order) -> list[str]:
+        """Who gets it now."""
+        smtp.arrived.clear()
+        run_now(cast.tom, order.id, NOW, message_domain="lindenhof.example")
+        deliver(clock.fixed(NOW))
+        return smtp.addresses
+
+    def test_looking_changes_nothing_one_click_leaves_and_undo_comes_back(
+        self, cast, smtp, order, link, visitor
+    ):
+        assert "Stop receiving" in visitor.get(link).text
+        assert self.sent(cast, smtp, order) == ["pia@parent.example", "pol@parent.example"]
+        for _ in range(2):
+            answer = visitor.post_bare(link, {"List-Unsubscribe": "One-Click"})
+            assert (answer.status_code, "You are unsubscribed" in answer.text) == (200, True)
+            assert self.sent(cast, smtp, order) == ["pol@parent.example"]
+        assert "already unsubscribed" in visitor.get(link).text
+        assert "The next mail from" in visitor.post_bare(f"{link}/undo").text
+        assert self.sent(cast, smtp, order) == ["pia@parent.example", "pol@parent.example"]
+
+    def test_who_left_stays_away_with_another_group_and_by_name(
+        self, cast, smtp, order, link, visitor
+    ):
+        visitor.post_bare(link)
+        add_audience(cast.tom, order.id, "my_guardians", None, NOW)
+        with pytest.raises(Conflict):
+            add_recipient(cast.tom, order.id, cast.pia.id, NOW)
+        assert self.sent(cast, smtp, order) == ["pol@parent.example"]
+
+    def test_outside_the_group_the_link_works_and_promises_nothing(
+        self, cast, smtp, order, link, visitor
+    ):
+        with transaction():
+            db.session.query(GuardianLink).filter_by(
+                guardian_id=cast.pia.id
+            ).one().no_contact = True
+        assert visitor.get(link).status_code == 200
+        assert "You are unsubscribed" in visitor.post_bare(link).text
+        assert "At present" in visitor.post_bare(f"{link}/undo").text
+        assert self.sent(cast, smtp, order) == ["pol@parent.example"]
+
+    def test_signed_in_it_is_listed_and_left(self, cast, smtp, order, link, logged_in):
+        visitor = logged_in("pia")
+        assert "For guardians" in visitor.get("/subscriptions/").text
+        mine = row_of(order, cast.pia).id
+        visitor.post(f"/subscriptions/{mine}", {"subscribed": "0"})
+        assert "Subscribe again" in visitor.get("/subscriptions/").text
+        assert self.sent(cast, smtp, order) == ["pol@parent.example"]
 
 
 def test_the_token_stays_out_of_other_logs_and_caches(link, visitor):
