@@ -69,7 +69,8 @@ REMARKS = (
 )
 CROWD_REMARK = (
     f"A figure is shown where at least {FEWEST_STUDENTS} students beside your own stand behind it."
-    " Only your own students are named."
+    " Only your own students are named and compared with the period before."
+    " Attendance is of this class's lessons; what is recorded per day is left out."
 )
 
 

@@ -3,7 +3,10 @@
 A reader who sees some of the students only (`Scope.crowd`) gets figures of at least
 `FEWEST_STUDENTS` students beside their own: what is left when one's own are taken away must not be
 anybody's. What is left out is left out of every sum, too, and bands with too few students are put
-together, so that nothing can be worked out from the rest.
+together, so that nothing can be worked out from the rest. Nor do they get two figures of the same
+facts, whose difference could be one child: no average of the period before once more, when somebody
+may have left the class, and no days at school, which count alike in another class of nearly the
+same children.
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ class Known:
     due: dict[Pair, int]
     #: (lessons attended, lessons that count) by Monday.
     weeks: dict[Pair, dict[date, Pair]]
+    #: The same without what is recorded for a day at school and not for a lesson.
+    lessons: dict[Pair, dict[date, Pair]]
 
     def average(self, pair: Pair) -> float | None:
         return tenth(self.now.get(pair, _NOTHING).average)
@@ -53,16 +58,22 @@ class Known:
 
 def gather(session: Session, order: Order, pairs: Collection[Pair]) -> Known:
     """Everything about these pairs, in a constant number of queries."""
-    weeks: dict[Pair, dict[date, Pair]] = defaultdict(dict)
-    for (pair, monday), lessons in facts.attendance_by_week(session, pairs, order.period).items():
-        weeks[pair][monday] = lessons
+
+    def attendance(*, whole_days: bool) -> dict[Pair, dict[date, Pair]]:
+        found: dict[Pair, dict[date, Pair]] = defaultdict(dict)
+        weeks = facts.attendance_by_week(session, pairs, order.period, whole_days=whole_days)
+        for (pair, monday), lessons in weeks.items():
+            found[pair][monday] = lessons
+        return dict(found)
+
     return Known(
         facts.names(session, {student for student, _ in pairs}),
         facts.class_names(session, {group for _, group in pairs}),
         facts.scores(session, pairs, order.period),
         facts.scores(session, pairs, order.period.before()),
         facts.assignments_due(session, pairs, order.period),
-        dict(weeks),
+        attendance(whole_days=True),
+        attendance(whole_days=False),
     )
 
 
@@ -80,7 +91,7 @@ class ClassFigures:
         )
         self.members = self._enough(pairs)
         self.graded = self._enough(pair for pair in pairs if known.average(pair) is not None)
-        before = self._enough(pair for pair in pairs if known.average_before(pair) is not None)
+        before = [p for p in pairs if own is None and known.average_before(p) is not None]
         #: Of the students who have one, in percent, in this period and in the one before.
         self.averages = [known.average(pair) for pair in self.graded]
         self.averages_before = [known.average_before(pair) for pair in before]
@@ -96,7 +107,7 @@ class ClassFigures:
 
     @property
     def change(self) -> float | None:
-        """Of the average, in percentage points."""
+        """Of the average, in percentage points; None for a reader who sees some students only."""
         return difference(mean(self.averages), mean(self.averages_before))
 
     @property
@@ -140,12 +151,13 @@ class ClassFigures:
 
     def _weeks(self, pairs: Collection[Pair]) -> dict[date, Pair]:
         """(lessons attended, lessons that count) by Monday."""
+        weeks = self.known.weeks if self.own is None else self.known.lessons
         there: dict[date, list[Pair]] = defaultdict(list)
         for pair in pairs:
-            for monday in self.known.weeks.get(pair, ()):
+            for monday in weeks.get(pair, ()):
                 there[monday].append(pair)
         return {
-            monday: total(self.known.weeks[pair][monday] for pair in there[monday])
+            monday: total(weeks[pair][monday] for pair in there[monday])
             for monday in sorted(there)
             if self._are_enough(there[monday])
         }

@@ -242,9 +242,11 @@ def attendance(session: Session, pairs: Collection[Pair], period: Period) -> dic
 
 
 def attendance_by_week(
-    session: Session, pairs: Collection[Pair], period: Period
+    session: Session, pairs: Collection[Pair], period: Period, *, whole_days: bool = True
 ) -> dict[tuple[Pair, date], Pair]:
-    """The same by ((student, class), Monday of the week)."""
+    """The same by ((student, class), Monday of the week); with or without what is recorded for a
+    day at school and not for a lesson."""
+    of_class = AttendanceRecord.class_group_id == Enrollment.class_group_id
     mondays = weeks_of(period)
     number = (
         case(
@@ -266,10 +268,9 @@ def attendance_by_week(
             AttendanceRecord,
             and_(
                 AttendanceRecord.student_id == Enrollment.user_id,
-                or_(
-                    AttendanceRecord.class_group_id.is_(None),
-                    AttendanceRecord.class_group_id == Enrollment.class_group_id,
-                ),
+                or_(AttendanceRecord.class_group_id.is_(None), of_class)
+                if whole_days
+                else of_class,
             ),
         )
         .where(
