@@ -19,12 +19,11 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from reportapp.access import FEWEST_STUDENTS
-from reportapp.reports import facts
-from reportapp.reports.facts import Pair, Scores, mean, tenth
+from reportapp.reports import facts, names
+from reportapp.reports.facts import Pair, Scores
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import BANDS, band_of, difference, mean, tenth, total
 
-#: Lower and upper end of the bands of averages, in percent.
-BANDS = ((0, 50), (50, 60), (60, 70), (70, 80), (80, 90), (90, 100))
 #: So many who rose most and who fell most are named per class.
 MOST_MOVERS = 3
 _NOTHING = Scores(None, 0, 0)
@@ -34,8 +33,8 @@ _NOTHING = Scores(None, 0, 0)
 class Known:
     """What is known of some students in some classes, for a period."""
 
-    students: dict[int, facts.Name]
-    classes: dict[int, facts.ClassName]
+    students: dict[int, names.Name]
+    classes: dict[int, names.ClassName]
     now: dict[Pair, Scores]
     before: dict[Pair, Scores]
     due: dict[Pair, int]
@@ -67,8 +66,8 @@ def gather(session: Session, order: Order, pairs: Collection[Pair]) -> Known:
         return dict(found)
 
     return Known(
-        facts.names(session, {student for student, _ in pairs}),
-        facts.class_names(session, {group for _, group in pairs}),
+        names.people(session, {student for student, _ in pairs}),
+        names.classes(session, {group for _, group in pairs}),
         facts.scores(session, pairs, order.period),
         facts.scores(session, pairs, order.period.before()),
         facts.assignments_due(session, pairs, order.period),
@@ -116,7 +115,7 @@ class ClassFigures:
         with its neighbour."""
         bands: list[tuple[int, int, list[Pair]]] = []
         for low, high in BANDS:
-            inside = [pair for pair in self.graded if _band_of(self.known.average(pair)) == low]
+            inside = [pair for pair in self.graded if band_of(self.known.average(pair)) == low]
             if bands and not self._are_enough(bands[-1][2]):
                 low, _, others = bands.pop()
                 inside += others
@@ -170,22 +169,3 @@ class ClassFigures:
     def _are_enough(self, pairs: Collection[Pair]) -> bool:
         own = self.own
         return own is None or sum(pair not in own for pair in pairs) >= FEWEST_STUDENTS
-
-
-def total(counts: Iterable[Pair]) -> Pair:
-    """The sums of (part, whole)."""
-    found = list(counts)
-    return sum(part for part, _ in found), sum(whole for _, whole in found)
-
-
-def difference(now: float | None, before: float | None) -> float | None:
-    """In percentage points, one decimal; None where one of the two is missing."""
-    return None if now is None or before is None else round(now - before, 1)
-
-
-def _band_of(average: float | None) -> int | None:
-    """The lower end of its band. Extra points can take an average beyond 100: it belongs to the
-    highest band; one below 0 to the lowest."""
-    if average is None:
-        return None
-    return max((low for low, _ in BANDS if low <= average), default=0)

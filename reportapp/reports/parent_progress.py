@@ -24,30 +24,26 @@ from reportapp.documents import (
     Value,
 )
 from reportapp.models import School, StudentReport, User
-from reportapp.reports import facts
-from reportapp.reports.class_figures import difference
-from reportapp.reports.facts import Assignment, Pair, mean, share, tenth
+from reportapp.reports import columns, facts
+from reportapp.reports.facts import Assignment, Pair
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import difference, mean, share, tenth
 from reportapp.reports.scope import Scope
 from reportapp.reports.student_report import Known, Row, gather, row_of
 
 CHANGES = (
-    Column("Class", width=24),
+    columns.CLASS,
     Column("What", width=22),
-    Column("Before %", Kind.PERCENT, 11),
-    Column("Now %", Kind.PERCENT, 11),
-    Column("Change (points)", Kind.CHANGE, 12),
+    columns.BEFORE,
+    columns.NOW,
+    columns.CHANGE,
 )
 DETAILS = (
-    Column("Class", width=24),
-    Column("Average score %", Kind.PERCENT, 12),
-    Column("Attendance %", Kind.PERCENT, 12),
-    Column("Assignments done %", Kind.PERCENT, 13),
-    Column("Latest grade", width=10),
-    Column("Progress %", Kind.PERCENT, 11),
-    Column("Behaviour", Kind.NOTE, 40),
-    Column("Concerns", Kind.NOTE, 40),
-    Column("Recommendations", Kind.NOTE, 40),
+    columns.CLASS,
+    columns.AVERAGE,
+    columns.ATTENDANCE,
+    columns.DONE,
+    *columns.WRITTEN,
 )
 ASSIGNMENTS = (
     Column("Assignment", width=30),
@@ -60,7 +56,7 @@ ASSIGNMENTS = (
 REMARKS = (
     "Changes compare with the period of the same length before, in percentage points.",
     "Scores and assignments count in the period in which the work was due.",
-    "Attendance leaves excused lessons out.",
+    columns.ATTENDANCE_REMARK,
     "What was before a child joined the class does not count.",
 )
 STATES: dict[ScoreStatus | None, str] = {
@@ -241,15 +237,11 @@ def _changes(line: _Line) -> Iterator[_Change]:
 
 
 def _detail(line: _Line) -> tuple[Value, ...]:
-    row, written = line.now, line.now.written
+    row = line.now
     return (
         line.title,
         row.average,
         _attendance([row]),
         _done([row]),
-        (written.grade or None) if written else None,
-        written.progress_percent if written else None,
-        (written.behaviour or None) if written else None,
-        (written.concerns or None) if written else None,
-        (written.recommendations or None) if written else None,
+        *columns.written(row.written),
     )

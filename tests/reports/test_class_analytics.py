@@ -14,7 +14,8 @@ from reportapp.models import AttendanceRecord, Enrollment, User
 from reportapp.rendering import render, render_fragment
 from reportapp.reports import REPORTS, Order, load_scopes
 from reportapp.reports.class_figures import ClassFigures, Known
-from reportapp.reports.facts import ClassName, Name, Scores
+from reportapp.reports.facts import Scores
+from reportapp.reports.names import ClassName, Name
 from tests.cast import NOW, WEEK, create_attendance, create_person, create_score, enroll
 from tests.reports.opened import tables_in, text_of
 

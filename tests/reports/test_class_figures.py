@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from reportapp.access import FEWEST_STUDENTS
 from reportapp.reports.class_figures import ClassFigures, Known
-from reportapp.reports.facts import ClassName, Name, Scores
+from reportapp.reports.facts import Scores
+from reportapp.reports.names import ClassName, Name
 from tests.cast import WEEK
 
 averages = st.one_of(st.none(), st.integers(0, 100).map(float))
