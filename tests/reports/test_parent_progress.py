@@ -173,6 +173,17 @@ def test_what_was_due_before_a_child_joined_is_not_asked_of_it(cast):
     assert tables(letter(cast.ada, cast.nil))["Zoe Example: assignments"] == ()
 
 
+def test_its_mail_names_the_children_and_when_it_comes(cast, smtp):
+    create_order(cast.ada, cast.pol, report_type=KIND)
+    due = NOW + timedelta(minutes=30)
+    plan_due(due)
+    deliver(clock.fixed(due))
+    (mail,) = smtp.arrived
+    for body in (mail.text, mail.html):
+        assert "about Ana Example and Cem Example" in body
+        assert "Sent: Mondays at 09:00, Berlin." in body
+
+
 def test_the_ledger_says_why_a_letter_was_not_sent(cast, smtp):
     create_order(cast.ada, cast.pia, cast.nil, report_type=KIND, now=NOW + timedelta(weeks=9))
     due = NOW + timedelta(weeks=9, minutes=30)
