@@ -45,7 +45,8 @@ _TITLE_FONT = Font(bold=True, size=14)
 
 def render_xlsx(document: ReportDocument) -> bytes:
     """The workbook: a sheet per section in order (the table begins in A1), last the "Summary" with
-    title, school, author, period, figures and remarks.
+    title, school, author, period, figures and remarks, and the full titles of sections that are too
+    long for a sheet's name.
 
     Text cells are always text, never formulas. Equal documents give equal bytes: all dates in the
     file are the period's end.
@@ -55,7 +56,7 @@ def render_xlsx(document: ReportDocument) -> bytes:
     titles = _sheet_titles([section.title for section in document.sections])
     for title, section in zip(titles, document.sections, strict=True):
         _add_table(book, title, section.table)
-    _add_summary(book, document)
+    _add_summary(book, document, titles)
     return _saved(book, document)
 
 
@@ -78,7 +79,7 @@ def _add_table(book: Workbook, title: str, table: Table) -> None:
         )
 
 
-def _add_summary(book: Workbook, document: ReportDocument) -> None:
+def _add_summary(book: Workbook, document: ReportDocument, titles: list[str]) -> None:
     sheet = _sheet(book, SUMMARY_TITLE)
     _set_width(sheet, 1, 32)
     _set_width(sheet, 2, 48)
@@ -97,6 +98,7 @@ def _add_summary(book: Workbook, document: ReportDocument) -> None:
             [_text_cell(sheet, label, font=_LABEL_FONT), _cell(sheet, value, kind, "left")]
         )
     _add_figures(sheet, document)
+    _add_long_titles(sheet, titles, document)
     if document.remarks:
         sheet.append([])
         sheet.append([_text_cell(sheet, "Remarks", font=_LABEL_FONT)])
@@ -116,6 +118,20 @@ def _add_figures(sheet: _Sheet, document: ReportDocument) -> None:
         sheet.append(
             [_text_cell(sheet, label), _cell(sheet, figure.value, figure.kind, "left"), change]
         )
+
+
+def _add_long_titles(sheet: _Sheet, titles: list[str], document: ReportDocument) -> None:
+    """What stands on sheets whose name says it in part only: whose letter it is, for one."""
+    cut = [
+        (title, section.title)
+        for title, section in zip(titles, document.sections, strict=True)
+        if section.title and title != _allowed(section.title)
+    ]
+    if cut:
+        sheet.append([])
+        sheet.append([_header_cell(sheet, Column(name)) for name in ("Sheet", "Full title")])
+    for pair in cut:
+        sheet.append([_text_cell(sheet, text, alignment=_WRAPPED) for text in pair])
 
 
 def _sheet(book: Workbook, title: str) -> _Sheet:
@@ -174,8 +190,7 @@ def _sheet_titles(wanted: Iterable[str]) -> list[str]:
     taken = {SUMMARY_TITLE.casefold(), "history"}
     titles = []
     for text in wanted:
-        base = re.sub(r"[\[\]:*?/\\]+", " ", text)
-        base = _shortened(" ".join(base.split()), MAX_TITLE_UNITS).strip("' ") or "Table"
+        base = _shortened(_allowed(text), MAX_TITLE_UNITS).strip("' ") or "Table"
         title, number = base, 1
         while title.casefold() in taken:
             number += 1
@@ -184,6 +199,11 @@ def _sheet_titles(wanted: Iterable[str]) -> list[str]:
         taken.add(title.casefold())
         titles.append(title)
     return titles
+
+
+def _allowed(title: str) -> str:
+    """The title without what a sheet's name may not hold, of any length."""
+    return " ".join(re.sub(r"[\[\]:*?/\\]+", " ", title).split()).strip("' ")
 
 
 def _saved(book: Workbook, document: ReportDocument) -> bytes:

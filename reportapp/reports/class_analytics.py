@@ -19,57 +19,54 @@ from reportapp.documents import (
     Table,
     Value,
 )
-from reportapp.reports.class_figures import (
-    ClassFigures,
-    Known,
-    difference,
-    gather,
-    total,
-)
-from reportapp.reports.facts import Pair, mean, share, tenth
+from reportapp.reports import columns
+from reportapp.reports.class_figures import ClassFigures, Known, gather
+from reportapp.reports.facts import Pair
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import difference, mean, share, tenth, total
 from reportapp.reports.scope import Scope
 
 CLASSES = (
-    Column("Class", width=24),
+    columns.CLASS,
     Column("Students", Kind.COUNT, 10),
-    Column("Average score %", Kind.PERCENT, 12),
-    Column("Change (points)", Kind.CHANGE, 11),
-    Column("Attendance %", Kind.PERCENT, 12),
-    Column("Assignments done %", Kind.PERCENT, 13),
+    columns.AVERAGE,
+    columns.CHANGE,
+    columns.ATTENDANCE,
+    columns.DONE,
 )
 SPREAD = (
-    Column("Class", width=24),
+    columns.CLASS,
     Column("Average score", width=16),
     Column("Students", Kind.COUNT, 10),
 )
 WEEKS = (
-    Column("Class", width=24),
+    columns.CLASS,
     Column("Week of", Kind.DATE, 16),
-    Column("Attendance %", Kind.PERCENT, 12),
+    columns.ATTENDANCE,
 )
 MOVERS = (
-    Column("Class", width=24),
-    Column("Student", width=24),
-    Column("Before %", Kind.PERCENT, 12),
-    Column("Now %", Kind.PERCENT, 12),
-    Column("Change (points)", Kind.CHANGE, 11),
+    columns.CLASS,
+    columns.STUDENT,
+    columns.BEFORE,
+    columns.NOW,
+    columns.CHANGE,
 )
 MISSING = (
-    Column("Class", width=24),
-    Column("Student", width=24),
+    columns.CLASS,
+    columns.STUDENT,
     Column("Assignments missing", Kind.COUNT, 13),
-    Column("Assignments total", Kind.COUNT, 13),
+    columns.TOTAL,
 )
 REMARKS = (
-    "Scores count in the period in which the work was due.",
-    "Change compares with the period of the same length before, in percentage points.",
-    "Attendance leaves excused lessons out.",
-    "What was before a student joined the class does not count.",
+    columns.SCORES_REMARK,
+    columns.CHANGE_REMARK,
+    columns.ATTENDANCE_REMARK,
+    columns.JOINED_REMARK,
 )
 CROWD_REMARK = (
     f"A figure is shown where at least {FEWEST_STUDENTS} students beside your own stand behind it."
-    " Only your own students are named."
+    " Only your own students are named and compared with the period before."
+    " Attendance is of this class's lessons; what is recorded per day is left out."
 )
 
 

@@ -3,7 +3,10 @@
 A reader who sees some of the students only (`Scope.crowd`) gets figures of at least
 `FEWEST_STUDENTS` students beside their own: what is left when one's own are taken away must not be
 anybody's. What is left out is left out of every sum, too, and bands with too few students are put
-together, so that nothing can be worked out from the rest.
+together, so that nothing can be worked out from the rest. Nor do they get two figures of the same
+facts, whose difference could be one child: no average of the period before once more, when somebody
+may have left the class, and no days at school, which count alike in another class of nearly the
+same children.
 """
 
 from __future__ import annotations
@@ -16,12 +19,11 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from reportapp.access import FEWEST_STUDENTS
-from reportapp.reports import facts
-from reportapp.reports.facts import Pair, Scores, mean, tenth
+from reportapp.reports import facts, names
+from reportapp.reports.facts import Pair, Scores
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import BANDS, band_of, difference, mean, tenth, total
 
-#: Lower and upper end of the bands of averages, in percent.
-BANDS = ((0, 50), (50, 60), (60, 70), (70, 80), (80, 90), (90, 100))
 #: So many who rose most and who fell most are named per class.
 MOST_MOVERS = 3
 _NOTHING = Scores(None, 0, 0)
@@ -31,13 +33,15 @@ _NOTHING = Scores(None, 0, 0)
 class Known:
     """What is known of some students in some classes, for a period."""
 
-    students: dict[int, facts.Name]
-    classes: dict[int, facts.ClassName]
+    students: dict[int, names.Name]
+    classes: dict[int, names.ClassName]
     now: dict[Pair, Scores]
     before: dict[Pair, Scores]
     due: dict[Pair, int]
     #: (lessons attended, lessons that count) by Monday.
     weeks: dict[Pair, dict[date, Pair]]
+    #: The same without what is recorded for a day at school and not for a lesson.
+    lessons: dict[Pair, dict[date, Pair]]
 
     def average(self, pair: Pair) -> float | None:
         return tenth(self.now.get(pair, _NOTHING).average)
@@ -53,16 +57,22 @@ class Known:
 
 def gather(session: Session, order: Order, pairs: Collection[Pair]) -> Known:
     """Everything about these pairs, in a constant number of queries."""
-    weeks: dict[Pair, dict[date, Pair]] = defaultdict(dict)
-    for (pair, monday), lessons in facts.attendance_by_week(session, pairs, order.period).items():
-        weeks[pair][monday] = lessons
+
+    def attendance(*, whole_days: bool) -> dict[Pair, dict[date, Pair]]:
+        found: dict[Pair, dict[date, Pair]] = defaultdict(dict)
+        weeks = facts.attendance_by_week(session, pairs, order.period, whole_days=whole_days)
+        for (pair, monday), lessons in weeks.items():
+            found[pair][monday] = lessons
+        return dict(found)
+
     return Known(
-        facts.names(session, {student for student, _ in pairs}),
-        facts.class_names(session, {group for _, group in pairs}),
+        names.people(session, {student for student, _ in pairs}),
+        names.classes(session, {group for _, group in pairs}),
         facts.scores(session, pairs, order.period),
         facts.scores(session, pairs, order.period.before()),
         facts.assignments_due(session, pairs, order.period),
-        dict(weeks),
+        attendance(whole_days=True),
+        attendance(whole_days=False),
     )
 
 
@@ -80,7 +90,7 @@ class ClassFigures:
         )
         self.members = self._enough(pairs)
         self.graded = self._enough(pair for pair in pairs if known.average(pair) is not None)
-        before = self._enough(pair for pair in pairs if known.average_before(pair) is not None)
+        before = [p for p in pairs if own is None and known.average_before(p) is not None]
         #: Of the students who have one, in percent, in this period and in the one before.
         self.averages = [known.average(pair) for pair in self.graded]
         self.averages_before = [known.average_before(pair) for pair in before]
@@ -96,7 +106,7 @@ class ClassFigures:
 
     @property
     def change(self) -> float | None:
-        """Of the average, in percentage points."""
+        """Of the average, in percentage points; None for a reader who sees some students only."""
         return difference(mean(self.averages), mean(self.averages_before))
 
     @property
@@ -105,7 +115,7 @@ class ClassFigures:
         with its neighbour."""
         bands: list[tuple[int, int, list[Pair]]] = []
         for low, high in BANDS:
-            inside = [pair for pair in self.graded if _band_of(self.known.average(pair)) == low]
+            inside = [pair for pair in self.graded if band_of(self.known.average(pair)) == low]
             if bands and not self._are_enough(bands[-1][2]):
                 low, _, others = bands.pop()
                 inside += others
@@ -140,12 +150,13 @@ class ClassFigures:
 
     def _weeks(self, pairs: Collection[Pair]) -> dict[date, Pair]:
         """(lessons attended, lessons that count) by Monday."""
+        weeks = self.known.weeks if self.own is None else self.known.lessons
         there: dict[date, list[Pair]] = defaultdict(list)
         for pair in pairs:
-            for monday in self.known.weeks.get(pair, ()):
+            for monday in weeks.get(pair, ()):
                 there[monday].append(pair)
         return {
-            monday: total(self.known.weeks[pair][monday] for pair in there[monday])
+            monday: total(weeks[pair][monday] for pair in there[monday])
             for monday in sorted(there)
             if self._are_enough(there[monday])
         }
@@ -158,22 +169,3 @@ class ClassFigures:
     def _are_enough(self, pairs: Collection[Pair]) -> bool:
         own = self.own
         return own is None or sum(pair not in own for pair in pairs) >= FEWEST_STUDENTS
-
-
-def total(counts: Iterable[Pair]) -> Pair:
-    """The sums of (part, whole)."""
-    found = list(counts)
-    return sum(part for part, _ in found), sum(whole for _, whole in found)
-
-
-def difference(now: float | None, before: float | None) -> float | None:
-    """In percentage points, one decimal; None where one of the two is missing."""
-    return None if now is None or before is None else round(now - before, 1)
-
-
-def _band_of(average: float | None) -> int | None:
-    """The lower end of its band. Extra points can take an average beyond 100: it belongs to the
-    highest band; one below 0 to the lowest."""
-    if average is None:
-        return None
-    return max((low for low, _ in BANDS if low <= average), default=0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -33,12 +32,9 @@ from reportapp.constants import (
 from reportapp.documents import Period
 from reportapp.models import (
     AttendanceRecord,
-    ClassGroup,
-    Course,
     Enrollment,
     LineItem,
     Result,
-    User,
 )
 
 #: Longer lists of ids would pass the databases' limit of bound values; the rows are then picked
@@ -46,20 +42,6 @@ from reportapp.models import (
 _MOST_IDS = 10_000
 
 Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Name:
-    """A person's name; `sort_key` orders by family name, without regard to accents and case."""
-
-    full: str
-    sort_key: tuple[str, str]
-
-
-@dataclass(frozen=True)
-class ClassName:
-    title: str
-    subject: str
 
 
 @dataclass(frozen=True)
@@ -85,45 +67,6 @@ class Assignment:
 def among(column: Any, ids: Collection[int]) -> ColumnElement[bool]:
     """`column IN ids`, or no condition when there are too many of them."""
     return column.in_(ids) if len(ids) <= _MOST_IDS else true()
-
-
-def names(session: Session, ids: Collection[int]) -> dict[int, Name]:
-    """The names of users by id."""
-    rows = session.execute(
-        select(User.id, User.given_name, User.family_name).where(among(User.id, ids))
-    )
-    return {
-        row.id: Name(
-            f"{row.given_name} {row.family_name}".strip(),
-            (plain(row.family_name), plain(row.given_name)),
-        )
-        for row in rows
-    }
-
-
-#: Letters whose stroke is no accent to Unicode, but is one to a reader.
-_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
-
-
-def plain(text: str) -> str:
-    """The text without case and accents: what people type to find somebody."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
-def in_order(known: dict[int, Name], ids: Iterable[int]) -> tuple[str, ...]:
-    """The full names of these users as lists have them: by family name."""
-    return tuple(known[id_].full for id_ in sorted(ids, key=lambda id_: (known[id_].sort_key, id_)))
-
-
-def class_names(session: Session, ids: Collection[int]) -> dict[int, ClassName]:
-    """Titles and subjects of classes by id."""
-    rows = session.execute(
-        select(ClassGroup.id, ClassGroup.title, Course.subject)
-        .join(Course, Course.id == ClassGroup.course_id)
-        .where(among(ClassGroup.id, ids))
-    )
-    return {row.id: ClassName(row.title, row.subject) for row in rows}
 
 
 def _within(day: Any) -> ColumnElement[bool]:
@@ -242,9 +185,11 @@ def attendance(session: Session, pairs: Collection[Pair], period: Period) -> dic
 
 
 def attendance_by_week(
-    session: Session, pairs: Collection[Pair], period: Period
+    session: Session, pairs: Collection[Pair], period: Period, *, whole_days: bool = True
 ) -> dict[tuple[Pair, date], Pair]:
-    """The same by ((student, class), Monday of the week)."""
+    """The same by ((student, class), Monday of the week); with or without what is recorded for a
+    day at school and not for a lesson."""
+    of_class = AttendanceRecord.class_group_id == Enrollment.class_group_id
     mondays = weeks_of(period)
     number = (
         case(
@@ -266,10 +211,9 @@ def attendance_by_week(
             AttendanceRecord,
             and_(
                 AttendanceRecord.student_id == Enrollment.user_id,
-                or_(
-                    AttendanceRecord.class_group_id.is_(None),
-                    AttendanceRecord.class_group_id == Enrollment.class_group_id,
-                ),
+                or_(AttendanceRecord.class_group_id.is_(None), of_class)
+                if whole_days
+                else of_class,
             ),
         )
         .where(
@@ -326,22 +270,6 @@ def published(session: Session, model: Any, students: Collection[int], *when: An
     )
     newest = {report.identity: report for report in found}
     return sorted(newest.values(), key=lambda report: (report.updated_at, report.id))
-
-
-def mean(values: Iterable[float | None]) -> float | None:
-    """The mean of those that are there; None when none is."""
-    present = [value for value in values if value is not None]
-    return sum(present) / len(present) if present else None
-
-
-def share(part: int, whole: int) -> float | None:
-    """`part` of `whole` in percent (0-100), one decimal; None of nothing."""
-    return round(100.0 * part / whole, 1) if whole else None
-
-
-def tenth(value: float | None) -> float | None:
-    """Rounded to one decimal, as every format shows it."""
-    return None if value is None else round(value, 1)
 
 
 def _first(pairs: Collection[Pair]) -> set[int]:

@@ -1,12 +1,15 @@
 """The progress letter to parents: per child, what has changed since the period before, then the
-details. It quotes what is shown to parents only, whoever reads it."""
+details. Whoever reads it, it quotes only what is shown to parents; teachers' weekly notes never
+are."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reportapp.constants import ScoreStatus
@@ -20,32 +23,27 @@ from reportapp.documents import (
     Table,
     Value,
 )
-from reportapp.models import TeacherWeeklyReport
-from reportapp.reports import facts
-from reportapp.reports.class_figures import difference
-from reportapp.reports.facts import Assignment, Pair, mean, share, tenth
+from reportapp.models import School, StudentReport, User
+from reportapp.reports import columns, facts
+from reportapp.reports.facts import Assignment, Pair
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import difference, mean, share, tenth
 from reportapp.reports.scope import Scope
 from reportapp.reports.student_report import Known, Row, gather, row_of
 
 CHANGES = (
-    Column("Class", width=24),
+    columns.CLASS,
     Column("What", width=22),
-    Column("Before %", Kind.PERCENT, 11),
-    Column("Now %", Kind.PERCENT, 11),
-    Column("Change (points)", Kind.CHANGE, 12),
+    columns.BEFORE,
+    columns.NOW,
+    columns.CHANGE,
 )
 DETAILS = (
-    Column("Class", width=24),
-    Column("Average score %", Kind.PERCENT, 12),
-    Column("Attendance %", Kind.PERCENT, 12),
-    Column("Assignments done %", Kind.PERCENT, 13),
-    Column("Latest grade", width=10),
-    Column("Progress %", Kind.PERCENT, 11),
-    Column("Behaviour", Kind.NOTE, 40),
-    Column("Concerns", Kind.NOTE, 40),
-    Column("Recommendations", Kind.NOTE, 40),
-    Column("Notes of the week", Kind.NOTE, 40),
+    columns.CLASS,
+    columns.AVERAGE,
+    columns.ATTENDANCE,
+    columns.DONE,
+    *columns.WRITTEN,
 )
 ASSIGNMENTS = (
     Column("Assignment", width=30),
@@ -58,7 +56,7 @@ ASSIGNMENTS = (
 REMARKS = (
     "Changes compare with the period of the same length before, in percentage points.",
     "Scores and assignments count in the period in which the work was due.",
-    "Attendance leaves excused lessons out.",
+    columns.ATTENDANCE_REMARK,
     "What was before a child joined the class does not count.",
 )
 STATES: dict[ScoreStatus | None, str] = {
@@ -76,7 +74,7 @@ class _Facts:
     now: Known
     before: Known
     assignments: dict[Pair, list[Assignment]]
-    notes: dict[Pair, list[str]]
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,13 @@ class _Line:
     now: Row
     before: Row
     assignments: list[Assignment]
-    notes: str | None
+    #: The teacher's report, if the family has not had it in the letter before.
+    news: StudentReport | None
 
     @property
-    def is_news(self) -> bool:
-        return bool(self.now.average is not None or self.now.lessons or self.assignments)
+    def has_data(self) -> bool:
+        row = self.now
+        return bool(row.average is not None or row.lessons or self.assignments or self.news)
 
 
 def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Scope, ReportDocument]:
@@ -100,24 +100,28 @@ def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Sco
         gather(session, order, pairs),
         gather(session, replace(order, period=order.period.before()), pairs),
         facts.assignments(session, pairs, order.period),
-        _notes(session, order, pairs),
+        _zone(session, pairs),
     )
     return {scope: _document(order, scope, known) for scope in scopes}
 
 
-def _notes(session: Session, order: Order, pairs: Collection[Pair]) -> dict[Pair, list[str]]:
-    reports = facts.published(
-        session,
-        TeacherWeeklyReport,
-        {student for student, _ in pairs},
-        TeacherWeeklyReport.week_start.in_(order.period.mondays()),
-        TeacherWeeklyReport.show_to_parent,
+def _zone(session: Session, pairs: Collection[Pair]) -> ZoneInfo:
+    """Of the school that all of these students go to."""
+    student = min(student for student, _ in pairs)
+    query = select(School.time_zone).join(User, User.school_id == School.id)
+    return ZoneInfo(session.execute(query.where(User.id == student)).scalar_one())
+
+
+def _news(order: Order, now: Row, before: Row, zone: ZoneInfo) -> StudentReport | None:
+    """The teacher's report of this letter, if it was not in the one before: it is about days since
+    then, or it was sent (or corrected) since then."""
+    written, earlier = now.written, before.written
+    if written is None:
+        return None
+    since = written.sent_at is not None and (
+        written.sent_at.astimezone(zone).date() >= order.period.start
     )
-    notes = defaultdict(list)
-    for report in sorted(reports, key=lambda report: (report.week_start, report.id)):
-        if report.notes:
-            notes[report.student_id, report.class_group_id].append(report.notes)
-    return notes
+    return written if since or earlier is None or earlier.id != written.id else None
 
 
 def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
@@ -127,13 +131,14 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
         scope.pairs,
         key=lambda pair: (*names[pair[0]].sort_key, pair[0], classes[pair[1]].title, pair[1]),
     ):
+        now, before = (row_of(pair, part, family=True) for part in (known.now, known.before))
         children[pair[0]].append(
             _Line(
                 classes[pair[1]].title,
-                row_of(pair, known.now, family=True),
-                row_of(pair, known.before, family=True),
+                now,
+                before,
                 known.assignments.get(pair, []),
-                "\n".join(known.notes.get(pair, ())) or None,
+                _news(order, now, before, known.zone),
             )
         )
     lines = [line for child in children.values() for line in child]
@@ -150,7 +155,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
         ),
         students=tuple(names[child].full for child in children),
         remarks=REMARKS,
-        has_data=any(line.is_news or line.notes for line in lines),
+        has_data=any(line.has_data for line in lines),
     )
 
 
@@ -227,24 +232,16 @@ def _changes(line: _Line) -> Iterator[_Change]:
         now, before = measure([line.now]), measure([line.before])
         if now is not None and now != before:
             yield line.title, what, before, now, difference(now, before)
-    written, earlier = line.now.written, line.before.written
-    if written is not None and (earlier is None or earlier.id != written.id):
+    if line.news:
         yield line.title, "New report by the teacher", None, None, None
-    if line.notes:
-        yield line.title, "New notes by the teacher", None, None, None
 
 
 def _detail(line: _Line) -> tuple[Value, ...]:
-    row, written = line.now, line.now.written
+    row = line.now
     return (
         line.title,
         row.average,
         _attendance([row]),
         _done([row]),
-        (written.grade or None) if written else None,
-        written.progress_percent if written else None,
-        (written.behaviour or None) if written else None,
-        (written.concerns or None) if written else None,
-        (written.recommendations or None) if written else None,
-        line.notes,
+        *columns.written(row.written),
     )

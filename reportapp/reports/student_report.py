@@ -8,34 +8,39 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from reportapp.documents import BarChart, Column, Figure, Kind, ReportDocument, Section, Table
+from reportapp.documents import (
+    BarChart,
+    Column,
+    Figure,
+    Kind,
+    ReportDocument,
+    Section,
+    Table,
+    Value,
+)
 from reportapp.models import StudentReport
-from reportapp.reports import facts
-from reportapp.reports.facts import Pair, Scores, mean, share, tenth
+from reportapp.reports import columns, facts, names
+from reportapp.reports.facts import Pair, Scores
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import BANDS, band_of, difference, mean, share, tenth
 from reportapp.reports.scope import Scope
 
 COLUMNS = (
-    Column("Student", width=24),
+    columns.STUDENT,
     Column("Class", width=18),
-    Column("Average score %", Kind.PERCENT, 12),
-    Column("Change (points)", Kind.CHANGE, 11),
-    Column("Attendance %", Kind.PERCENT, 12),
+    columns.AVERAGE,
+    columns.CHANGE,
+    columns.ATTENDANCE,
     Column("Assignments done", Kind.COUNT, 13),
-    Column("Assignments total", Kind.COUNT, 13),
-    Column("Latest grade", width=10),
-    Column("Progress %", Kind.PERCENT, 11),
-    Column("Behaviour", Kind.NOTE, 40),
-    Column("Concerns", Kind.NOTE, 40),
-    Column("Recommendations", Kind.NOTE, 40),
+    columns.TOTAL,
+    *columns.WRITTEN,
 )
 REMARKS = (
-    "Scores count in the period in which the work was due.",
-    "Change compares with the period of the same length before, in percentage points.",
-    "Attendance leaves excused lessons out.",
-    "What was before a student joined the class does not count.",
+    columns.SCORES_REMARK,
+    columns.CHANGE_REMARK,
+    columns.ATTENDANCE_REMARK,
+    columns.JOINED_REMARK,
 )
-BANDS = ((0, 50), (50, 60), (60, 70), (70, 80), (80, 90), (90, 101))
 #: With more rows than this a bar for each says less than their distribution.
 MOST_BARS = 8
 
@@ -44,8 +49,8 @@ MOST_BARS = 8
 class Known:
     """What is known of some students in some classes, for a period."""
 
-    students: dict[int, facts.Name]
-    classes: dict[int, facts.ClassName]
+    students: dict[int, names.Name]
+    classes: dict[int, names.ClassName]
     now: dict[Pair, Scores]
     before: dict[Pair, Scores]
     due: dict[Pair, int]
@@ -68,9 +73,7 @@ class Row:
 
     @property
     def change(self) -> float | None:
-        if self.average is None or self.before is None:
-            return None
-        return round(self.average - self.before, 1)
+        return difference(self.average, self.before)
 
 
 def build(session: Session, order: Order, scopes: Collection[Scope]) -> dict[Scope, ReportDocument]:
@@ -92,8 +95,8 @@ def gather(session: Session, order: Order, pairs: Collection[Pair]) -> Known:
     ):
         written[report.student_id, report.class_group_id].append(report)
     return Known(
-        facts.names(session, students),
-        facts.class_names(session, classes),
+        names.people(session, students),
+        names.classes(session, classes),
         facts.scores(session, pairs, order.period),
         facts.scores(session, pairs, order.period.before()),
         facts.assignments_due(session, pairs, order.period),
@@ -140,14 +143,13 @@ def _document(order: Order, scope: Scope, known: Known) -> ReportDocument:
                 _chart(rows, known),
             ),
         ),
-        students=facts.in_order(known.students, scope.students),
+        students=names.in_order(known.students, scope.students),
         remarks=REMARKS,
         has_data=any(row.average is not None or row.lessons or row.total for row in rows),
     )
 
 
-def _cells(row: Row, known: Known) -> tuple[str | float | None, ...]:
-    written = row.written
+def _cells(row: Row, known: Known) -> tuple[Value, ...]:
     return (
         known.students[row.pair[0]].full,
         known.classes[row.pair[1]].title,
@@ -156,11 +158,7 @@ def _cells(row: Row, known: Known) -> tuple[str | float | None, ...]:
         share(row.attended, row.lessons),
         row.done,
         row.total,
-        (written.grade or None) if written else None,
-        written.progress_percent if written else None,
-        (written.behaviour or None) if written else None,
-        (written.concerns or None) if written else None,
-        (written.recommendations or None) if written else None,
+        *columns.written(row.written),
     )
 
 
@@ -174,7 +172,7 @@ def _figures(scope: Scope, rows: list[Row]) -> tuple[Figure, ...]:
             "Average score",
             tenth(now),
             Kind.PERCENT,
-            None if now is None or before is None else tenth(now - before),
+            difference(now, before),
         ),
         Figure("Attendance", share(attended, lessons), Kind.PERCENT),
         Figure("Assignments done", share(done, total), Kind.PERCENT),
@@ -186,12 +184,8 @@ def _chart(rows: list[Row], known: Known) -> BarChart | None:
     if len(graded) < 2:
         return None
     if len(graded) > MOST_BARS:
-        # Extra points can take an average beyond 100: it belongs to the highest band.
-        placed = [min(max(average, 0), 100) for _, average in graded]
-        counts = [
-            (f"{low}–{min(high, 100)} %", float(sum(low <= average < high for average in placed)))
-            for low, high in BANDS
-        ]
+        placed = [band_of(average) for _, average in graded]
+        counts = [(f"{low}–{high} %", float(placed.count(low))) for low, high in BANDS]
         return BarChart("How the averages are spread", tuple(counts), max(n for _, n in counts))
     one_child = len({row.pair[0] for row, _ in graded}) == 1
     bars = tuple(

@@ -9,25 +9,26 @@ from sqlalchemy.orm import Session
 
 from reportapp.documents import Column, Figure, Kind, ReportDocument, Section, Table
 from reportapp.models import TeacherWeeklyReport
-from reportapp.reports import facts
-from reportapp.reports.facts import Pair, Scores, mean, share, tenth
+from reportapp.reports import columns, facts, names
+from reportapp.reports.facts import Pair, Scores
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import mean, share, tenth
 from reportapp.reports.scope import Scope
 
 COLUMNS = (
-    Column("Student", width=24),
+    columns.STUDENT,
     Column("Subject", width=16),
     Column("Class", width=18),
     Column("Assignments completed", Kind.COUNT, 14),
-    Column("Assignments total", Kind.COUNT, 13),
-    Column("Average score %", Kind.PERCENT, 12),
-    Column("Attendance %", Kind.PERCENT, 12),
+    columns.TOTAL,
+    columns.AVERAGE,
+    columns.ATTENDANCE,
     Column("Notes", Kind.NOTE, 50),
 )
 REMARKS = (
-    "Scores count in the period in which the work was due.",
-    "Attendance leaves excused lessons out.",
-    "What was before a student joined the class does not count.",
+    columns.SCORES_REMARK,
+    columns.ATTENDANCE_REMARK,
+    columns.JOINED_REMARK,
 )
 
 
@@ -37,8 +38,8 @@ class _Facts:
     def __init__(self, session: Session, order: Order, pairs: Collection[Pair]) -> None:
         students = {student for student, _ in pairs}
         classes = {group for _, group in pairs}
-        self.students = facts.names(session, students)
-        self.classes = facts.class_names(session, classes)
+        self.students = names.people(session, students)
+        self.classes = names.classes(session, classes)
         self.scores = facts.scores(session, pairs, order.period)
         self.due = facts.assignments_due(session, pairs, order.period)
         self.attendance = facts.attendance(session, pairs, order.period)
@@ -84,7 +85,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
             Figure("Assignments completed", share(completed, total), Kind.PERCENT),
         ),
         sections=(Section("Students by subject", Table(COLUMNS, rows, label_columns=3)),),
-        students=facts.in_order(known.students, scope.students),
+        students=names.in_order(known.students, scope.students),
         remarks=REMARKS,
         has_data=any(row[4] or row[5] is not None or row[6] is not None or row[7] for row in rows),
     )

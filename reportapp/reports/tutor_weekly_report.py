@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from reportapp.documents import Column, Figure, Kind, ReportDocument, Section, Table, Value
 from reportapp.models import TutorWeeklyReport
-from reportapp.reports import facts
-from reportapp.reports.facts import Pair, mean, share, tenth
+from reportapp.reports import columns, facts, names
+from reportapp.reports.facts import Pair
 from reportapp.reports.kinds import Order
+from reportapp.reports.numbers import mean, share, tenth
 from reportapp.reports.scope import Scope
 
 COLUMNS = (
-    Column("Student", width=24),
+    columns.STUDENT,
     Column("Tutor", width=20),
     Column("Week of", Kind.DATE, 13),
     Column("Progress %", Kind.PERCENT, 11),
@@ -27,7 +28,7 @@ COLUMNS = (
 )
 REMARKS = (
     "A day counts as attended when the student was in at least one lesson.",
-    "Attendance leaves excused lessons out.",
+    columns.ATTENDANCE_REMARK,
 )
 
 
@@ -36,7 +37,7 @@ class _Facts:
 
     def __init__(self, session: Session, order: Order, pairs: Collection[Pair]) -> None:
         students = {student for student, _ in pairs}
-        self.names = facts.names(session, students | {tutor for _, tutor in pairs})
+        self.names = names.people(session, students | {tutor for _, tutor in pairs})
         self.mondays = order.period.mondays()
         self.written = {
             (report.student_id, report.author_id, report.week_start): report
@@ -105,7 +106,7 @@ def _document(order: Order, scope: Scope, known: _Facts) -> ReportDocument:
                 ),
             ),
         ),
-        students=facts.in_order(known.names, scope.students),
+        students=names.in_order(known.names, scope.students),
         remarks=REMARKS,
         has_data=any(report is not None for report in written.values()),
     )

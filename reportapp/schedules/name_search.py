@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from reportapp.models import User
-from reportapp.reports.facts import plain
+from reportapp.reports.names import plain
 
 
 def find_people(

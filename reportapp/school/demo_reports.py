@@ -141,6 +141,8 @@ class _Writer:
                             **self._written(
                                 self.dice.choice(group.teachers), student, _after(monday), len(rows)
                             ),
+                            # These are never for families.
+                            "show_to_parent": False,
                             "class_group_id": group.id,
                             "week_start": monday,
                             "notes": self.sentences.teacher_notes(name, group.subject),

@@ -15,7 +15,7 @@ from reportapp.documents import Period
 from reportapp.errors import Forbidden, NotFound
 from reportapp.extensions import db
 from reportapp.models import User
-from reportapp.reports import facts
+from reportapp.reports import facts, names
 from reportapp.reports.calendar import terms_of
 from reportapp.reports.scope import school_day, seen_pairs
 from reportapp.written.find import draft_of, published_of
@@ -99,7 +99,7 @@ def choices(actor: User, kind: ReportType | None, now: datetime) -> Choices:
     if of_class(kind):
         pairs = seen_pairs(kind, actor, today).subquery()
         ids = set(db.session.scalars(select(pairs.c[1]).distinct()))
-        named = facts.class_names(db.session(), ids)
+        named = names.classes(db.session(), ids)
         classes = sorted(((id_, named[id_].title) for id_ in ids), key=lambda one: (one[1], one[0]))
     terms = terms_of(db.session(), actor.school_id)
     return Choices(kinds, kind, classes, period_choices(kind, today, terms), today)
@@ -122,12 +122,12 @@ def load_board(
     ids = set(session.scalars(select(pairs.c[0]).where(pairs.c[1] == place)))
     if not ids and of_class(kind):
         raise NotFound("There is no such class for you to write about.")
-    named = facts.names(session, ids)
+    named = names.people(session, ids)
     board = Board(kind, class_id if of_class(kind) else None, None, period, [])
     title = None
     if of_class(kind):
         assert class_id is not None
-        title = facts.class_names(session, {class_id})[class_id].title
+        title = names.classes(session, {class_id})[class_id].title
     written = _written(actor, board, ids)
     rows = [
         Row(id_, named[id_].full, draft_of(written[id_]), published_of(written[id_]))

@@ -28,7 +28,7 @@ from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.documents import Period
 from reportapp.extensions import db
 from reportapp.models import ReportReading, User
-from reportapp.reports import facts
+from reportapp.reports import names
 from reportapp.reports.scope import school_day
 from reportapp.written.find import readable_by, written_by
 from reportapp.written.kinds import WRITTEN, of_class, period_of
@@ -111,7 +111,7 @@ def unread_by_student(actor: User, now: datetime) -> dict[int, tuple[str, int, i
         )
     )
     found = {student: (number, unread) for student, number, unread in counts}
-    named = facts.names(db.session(), found.keys())
+    named = names.people(db.session(), found.keys())
     ordered = sorted(found, key=lambda id_: (named[id_].sort_key, id_))
     return {id_: (named[id_].full, found[id_][0], int(found[id_][1])) for id_ in ordered}
 
@@ -208,9 +208,9 @@ def _listed(keys: dict[tuple[ReportType, int], bool]) -> list[Listed]:
         for report in session.scalars(select(model).where(model.id.in_(some))):
             reports[kind, report.id] = report
     people = {id_ for one in reports.values() for id_ in (one.student_id, one.author_id)}
-    named = facts.names(session, people)
+    named = names.people(session, people)
     groups = {getattr(one, "class_group_id", None) for one in reports.values()} - {None}
-    titles = facts.class_names(session, groups)  # type: ignore[arg-type]
+    titles = names.classes(session, groups)  # type: ignore[arg-type]
     readings = _readings(list(keys))
     return [
         Listed(

@@ -16,7 +16,7 @@ from reportapp.constants import FAMILY_ROLES, PUBLISHED_REPORTS, AuthoredStatus,
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import GuardianLink, ReportReading, User
-from reportapp.reports import facts
+from reportapp.reports import names
 from reportapp.reports.scope import holds, school_day
 from reportapp.written.find import UNKNOWN, own_report, readable_by, versions
 from reportapp.written.kinds import WRITTEN, subject_of
@@ -78,13 +78,13 @@ def open_report(
                 reading = _mark(writing, actor, kind, report_id, now)
         except Conflict:
             report = _readable_report(session, kind, report_id, actor, now)
-    named = facts.names(session, {report.student_id, report.author_id})
+    named = names.people(session, {report.student_id, report.author_id})
     group = getattr(report, "class_group_id", None)
     return Opened(
         report,
         named[report.student_id].full,
         named[report.author_id].full,
-        facts.class_names(session, {group})[group].title if group else None,
+        names.classes(session, {group})[group].title if group else None,
         reading,
         _read_earlier(session, kind, report, actor),
     )

@@ -15,7 +15,7 @@ from reportapp.documents import Figure, Kind, Period
 from reportapp.extensions import db
 from reportapp.models import User
 from reportapp.reports import facts
-from reportapp.reports.facts import mean, share, tenth
+from reportapp.reports.numbers import mean, share, tenth
 from reportapp.reports.scope import school_day, seen_pairs
 from reportapp.written.board import Board, Row, load_board
 from reportapp.written.find import in_sight

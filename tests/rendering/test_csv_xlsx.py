@@ -127,6 +127,21 @@ def test_weird_sheet_titles_become_valid_and_unique(titles: tuple[str, ...]) -> 
         assert name == name.strip("'")
 
 
+def test_the_summary_tells_whose_sheets_are_whose_when_names_are_cut() -> None:
+    titles = tuple(
+        f"Maria Magdalena Papadopoulou-{name}: {part}"
+        for name in ("Anna", "Zoe")
+        for part in ("what has changed", "in detail")
+    )
+    book = opened(render_xlsx(document(section_titles=("Ana: in detail", *titles))))
+    lines = [line[:2] for line in book["Summary"].iter_rows(values_only=True)]
+    start = lines.index(("Sheet", "Full title")) + 1
+    assert lines[start : start + 5] == [
+        *zip(book.sheetnames[1:5], titles, strict=True),
+        (None, None),  # "Ana in detail" says it all
+    ]
+
+
 @pytest.mark.parametrize("letter", ["x", "👩"])
 def test_text_over_excels_limit_is_cut_with_an_ellipsis(letter: str) -> None:
     value = opened(render_xlsx(text_document(letter * 40_000))).worksheets[0]["A2"].value

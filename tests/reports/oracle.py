@@ -160,7 +160,7 @@ _TEXTS = {
     "tutor_weekly_report": (_OF_TUTOR,),
     "teacher_weekly_report": (_OF_TEACHERS,),
     "class_analytics": (),
-    "parent_progress": (_LATEST, _OF_TEACHERS),
+    "parent_progress": (_LATEST,),
 }
 
 

@@ -7,25 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportapp.access import FEWEST_STUDENTS
-from reportapp.constants import EnrollmentRole, ExportFormat, ReportType
+from reportapp.constants import AttendanceStatus, EnrollmentRole, ExportFormat, ReportType
 from reportapp.documents import Period
 from reportapp.extensions import db
+from reportapp.models import AttendanceRecord, Enrollment, User
 from reportapp.rendering import render, render_fragment
 from reportapp.reports import REPORTS, Order, load_scopes
 from reportapp.reports.class_figures import ClassFigures, Known
-from reportapp.reports.facts import ClassName, Name, Scores
-from tests.cast import NOW, WEEK, create_person, create_score, enroll
+from reportapp.reports.facts import Scores
+from reportapp.reports.names import ClassName, Name
+from tests.cast import NOW, WEEK, create_attendance, create_person, create_score, enroll
 from tests.reports.opened import tables_in, text_of
 
 KIND = ReportType.CLASS_ANALYTICS
 PERIOD = Period(WEEK, WEEK + timedelta(days=7))
 
 
-def letter(author, reader, group=None):
+def letter(author, reader, group=None, period=PERIOD):
     """What a reader gets of an author's order."""
     room = group and group.id
     scope = load_scopes(db.session(), KIND, author, [reader], NOW, class_group_id=room)[reader.id]
-    order = Order(KIND, "School", "Author", PERIOD)
+    order = Order(KIND, "School", "Author", period)
     return REPORTS[KIND].build(db.session(), order, [scope])[scope]
 
 
@@ -93,7 +95,7 @@ def test_a_tutor_gets_figures_of_five_others_and_the_names_of_none_of_them(cast)
     document = letter(cast.ada, cast.uma, cast.classes["maths"])
     ((title, students, average, change, attendance, work),) = tables(document)["Classes"]
     assert (students, average) == (6, 62.8)  # (81 + 62 + 50 + 55 + 60 + 69) / 6
-    # Two had a score before, and two had lessons: too few.
+    # What was before is not for tutors, and two had lessons: too few.
     assert (change, attendance) == (None, None)
     assert work == 16.7  # each did 1 of the 6 that were due
     assert tables(document)["How the averages are spread"] == ((title, "0–100 %", 6),)
@@ -103,6 +105,48 @@ def test_a_tutor_gets_figures_of_five_others_and_the_names_of_none_of_them(cast)
         everything = text_of(render(document, export_format), export_format)
         assert "Ana" in everything
         assert not any(name in everything for name in ("Ben", "New0", "New3"))
+
+
+def test_two_reports_around_somebodys_leaving_do_not_tell_their_average(cast):
+    add_students(cast, [50, 55, 60, 69, 75, 80])
+    group = cast.classes["maths"]
+    everybody = db.session.query(Enrollment).filter_by(class_group_id=group.id)
+    students = [one for one in everybody if one.role is EnrollmentRole.STUDENT]
+    for number, one in enumerate(students):
+        student = db.session.get_one(User, one.user_id)
+        create_score(group, student, 40 + number, WEEK - timedelta(days=3))
+    first = letter(cast.ada, cast.uma, group, PERIOD.before())
+    students[-1].end_date = WEEK
+    second = letter(cast.ada, cast.uma, group)
+    assert first.figures[2].value is not None
+    assert second.figures[2].value is not None
+    # The class's average of the period before, without the one who left, is in no figure.
+    assert tables(second)["Classes"][0][3] is None
+    assert {figure.change for figure in second.figures} == {None}
+    assert second.sections[3].table.rows  # of the own student, as ever
+    assert tables(letter(cast.ada, cast.tom, group))["Classes"][0][3] is not None
+
+
+def test_days_at_school_do_not_tell_who_is_in_one_class_and_not_in_the_other(cast):
+    add_students(cast, [50, 55, 60, 69, 75, 80])
+    *most, alone = db.session.query(User).filter(User.given_name.like("New%")).order_by(User.id)
+    for student in most:
+        enroll(cast.classes["english"], student, EnrollmentRole.STUDENT)
+    absent, present = AttendanceStatus.ABSENT, AttendanceStatus.PRESENT
+    for student in [*most, alone]:
+        status = absent if student is alone else present
+        db.session.add(AttendanceRecord(student_id=student.id, date=WEEK, lesson=0, status=status))
+    db.session.flush()
+    # The difference of both classes' days would be one child's.
+    tutors = letter(cast.ada, cast.uma)
+    assert tables(tutors)["Attendance by week"] == ()
+    assert tutors.figures[3].value is None
+    assert len(tables(letter(cast.ada, cast.ada))["Attendance by week"]) == 3
+    for student in most:
+        create_attendance(cast.classes["english"], student, WEEK, present)
+    assert [row[0] for row in tables(letter(cast.ada, cast.uma))["Attendance by week"]] == [
+        "7a English"
+    ]
 
 
 def test_a_teacher_gets_small_classes_too_and_no_class_of_others(cast):
@@ -155,6 +199,7 @@ def test_nothing_in_a_spread_tells_fewer_than_five_others(own, others):
         {student: Name(str(student), ("", "")) for student in averages},
         {1: ClassName("Class", "Subject")},
         {pair: Scores(averages[pair[0]], 1, 0) for pair in pairs},
+        {},
         {},
         {},
         {},

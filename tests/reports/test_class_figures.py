@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from reportapp.access import FEWEST_STUDENTS
 from reportapp.reports.class_figures import ClassFigures, Known
-from reportapp.reports.facts import ClassName, Name, Scores
+from reportapp.reports.facts import Scores
+from reportapp.reports.names import ClassName, Name
 from tests.cast import WEEK
 
 averages = st.one_of(st.none(), st.integers(0, 100).map(float))
@@ -21,13 +22,16 @@ def classes(draw):
     pairs = [(student, 1) for student in range(size)]
     now = {pair: Scores(draw(averages), 1, 0) for pair in pairs}
     before = {pair: Scores(draw(averages), 1, 0) for pair in pairs}
-    weeks = {
-        pair: {monday: (draw(st.integers(0, 3)), 3) for monday in MONDAYS if draw(st.booleans())}
-        for pair in pairs
-    }
+    weeks, lessons = (
+        {
+            pair: {m: (draw(st.integers(0, 3)), 3) for m in MONDAYS if draw(st.booleans())}
+            for pair in pairs
+        }
+        for _ in range(2)
+    )
     names = {student: Name(f"S{student}", ("s", str(student))) for student in range(size)}
     due = {pair: draw(st.integers(1, 3)) for pair in pairs}
-    known = Known(names, {1: ClassName("Chess", "Chess")}, now, before, due, weeks)
+    known = Known(names, {1: ClassName("Chess", "Chess")}, now, before, due, weeks, lessons)
     return pairs, frozenset(pairs[: draw(st.integers(0, size))]), known
 
 
@@ -55,10 +59,11 @@ def test_behind_every_figure_stand_five_strangers_and_sums_hide_nobody(case):
     if figures.average is not None:
         assert len(graded(0, 100)) >= FEWEST_STUDENTS
     for monday, (attended, lessons) in figures.weeks.items():
-        there = [pair for pair in pairs if monday in known.weeks[pair]]
+        there = [pair for pair in pairs if monday in known.lessons[pair]]
         assert sum(pair in strangers for pair in there) >= FEWEST_STUDENTS
-        assert attended == sum(known.weeks[pair][monday][0] for pair in there)
+        assert attended == sum(known.lessons[pair][monday][0] for pair in there)
         assert lessons == 3 * len(there)
+    assert figures.change is None
     assert {pair for pair, _ in figures.movers} <= own
     assert {pair for pair, *_ in figures.missing} <= own
     if len(strangers) < FEWEST_STUDENTS:

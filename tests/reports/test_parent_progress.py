@@ -1,6 +1,6 @@
 """The progress letter: what has changed comes first, per child, and all of it by hand."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,12 +9,13 @@ from reportapp.constants import EnrollmentRole, ExportFormat, Reason, ReportType
 from reportapp.delivery import deliver, plan_due
 from reportapp.documents import Period
 from reportapp.extensions import db, transaction
-from reportapp.models import ReportDelivery
+from reportapp.models import ClassGroup, ReportDelivery
 from reportapp.rendering import render, render_fragment
 from reportapp.reports import REPORTS, Order, load_scopes
 from tests.cast import (
     NOW,
     WEEK,
+    create_class,
     create_guardian_link,
     create_order,
     create_person,
@@ -94,8 +95,9 @@ def test_a_teachers_letter_is_about_the_own_classes_only(cast):
 
 @pytest.mark.parametrize("reader", ["pia", "ada", "tea", "uma"])
 def test_nobody_reads_in_it_what_is_not_shown_to_parents(cast, reader):
+    # Teachers' weekly notes are not for families, whatever an old row says.
     create_teacher_weekly(
-        cast.tea, cast.ana, cast.classes["english"], notes="Inner notes.", show_to_parent=False
+        cast.tea, cast.ana, cast.classes["english"], notes="Inner notes.", show_to_parent=True
     )
     document = letter(cast.ada, cast.people[reader])
     for export_format in ExportFormat:
@@ -104,14 +106,39 @@ def test_nobody_reads_in_it_what_is_not_shown_to_parents(cast, reader):
         assert "Inner notes" not in everything
 
 
-def test_notes_of_the_week_are_quoted_and_told_as_news(cast):
-    group = cast.classes["english"]
-    create_teacher_weekly(cast.tea, cast.ana, group, notes="Reads aloud.", show_to_parent=True)
-    shown = tables(letter(cast.ada, cast.pia))
-    assert shown["Ana Example: in detail"][0][-1] == "Reads aloud."
-    assert (ENGLISH, "New notes by the teacher", None, None, None) in shown[
-        "Ana Example: what has changed"
-    ]
+@pytest.fixture
+def zoe(cast):
+    """A child of Nil in a class where nothing is graded or counted."""
+    child = create_person(cast.school, "student", "Zoe", email=None)
+    create_class(cast.school, "8b Music", "Music", [cast.tea], [child])
+    create_guardian_link(cast.nil, child)
+    return child
+
+
+def test_a_new_report_by_the_teacher_is_reason_enough_for_a_letter(cast, zoe):
+    music = db.session.query(ClassGroup).filter_by(title="8b Music").one()
+    assert letter(cast.ada, cast.nil).has_data is False
+    create_student_report(cast.tea, zoe, music)
+    document = letter(cast.ada, cast.nil)
+    assert document.has_data is True
+    assert tables(document)["Zoe Example: what has changed"] == (
+        ("8b Music", "New report by the teacher", None, None, None),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_news"),
+    [
+        # Midnight in Berlin is 23:00 of the day before in UTC.
+        (datetime(2026, 11, 15, 22, 59, tzinfo=UTC), False),
+        (datetime(2026, 11, 15, 23, 0, tzinfo=UTC), True),
+    ],
+)
+def test_a_report_about_days_long_past_is_news_when_it_is_sent(cast, zoe, sent, is_news):
+    music = db.session.query(ClassGroup).filter_by(title="8b Music").one()
+    past = {"period_start": WEEK - timedelta(days=90), "period_end": WEEK - timedelta(days=14)}
+    create_student_report(cast.tea, zoe, music, sent_at=sent, **past)
+    assert letter(cast.ada, cast.nil).has_data is is_news
 
 
 def test_a_report_that_was_in_the_letter_before_is_no_news_but_stays_in_detail(cast):
@@ -144,6 +171,17 @@ def test_what_was_due_before_a_child_joined_is_not_asked_of_it(cast):
     enroll(cast.classes["biology"], child, EnrollmentRole.STUDENT, begin_date=joined)
     create_guardian_link(cast.nil, child)
     assert tables(letter(cast.ada, cast.nil))["Zoe Example: assignments"] == ()
+
+
+def test_its_mail_names_the_children_and_when_it_comes(cast, smtp):
+    create_order(cast.ada, cast.pol, report_type=KIND)
+    due = NOW + timedelta(minutes=30)
+    plan_due(due)
+    deliver(clock.fixed(due))
+    (mail,) = smtp.arrived
+    for body in (mail.text, mail.html):
+        assert "about Ana Example and Cem Example" in body
+        assert "Sent: Mondays at 09:00, Berlin." in body
 
 
 def test_the_ledger_says_why_a_letter_was_not_sent(cast, smtp):
