@@ -76,6 +76,16 @@ def test_two_windows_keep_both_texts_in_sight(cast, logged_in):
     assert again.status_code == 302
 
 
+def test_before_sending_it_is_told_that_students_read_what_is_shown_to_parents(cast, logged_in):
+    tom, url = logged_in("tom"), write_url(cast, kind="student_report")
+    assert "The student reads it then, too." in words_of(tom.get(url).text)
+    tom.post(url, {"seen": "", "grade": "2", "show_to_parent": "y"})
+    page = tom.get(url.replace("/write?", "/send?"))
+    assert "Parents and the students see only what is marked" in words_of(page.text)
+    week = logged_in("uma").get(write_url(cast, kind="tutor_weekly_report"))
+    assert "Without it, only administrators read" in words_of(week.text)
+
+
 def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(cast, logged_in):
     tom, url = logged_in("tom"), write_url(cast, kind="student_report")
     answer = tom.post(url, {"seen": "", "behaviour": "Kept.", "progress_percent": "many"})
