@@ -81,6 +81,8 @@ def test_a_password_is_set_by_command_and_ends_the_log_ins(run, cast):
     ("email", "typed", "words"),
     [
         ("nobody@x.example", "long enough\n", "nobody"),
+        # A byte that is no UTF-8, as the system hands it over.
+        ("\udcff@x.example", "long enough\n", "nobody with this address"),
         ("pia@parent.example", "short\n", "8 to 200"),
         ("pia@parent.example", "", "8 to 200"),
         ("pia@parent.example", b"\xff\xfe long enough\n", "UTF-8"),
@@ -118,6 +120,9 @@ def test_a_token_is_printed_once_and_only_its_hash_is_stored(run, cast):
     assert stored.token_hash == token_hash(token) != token
     assert (stored.user_id, stored.name) == (cast.tom.id, "sync")
     assert run("tokens", "create", "nobody@school.example").exit_code == 1
+    refused = run("tokens", "create", "TOM@teacher.example", "--name", "\udcff")
+    assert (refused.exit_code, refused.exception.code) == (1, 1)
+    assert "visible characters" in refused.output
 
 
 def test_render_writes_what_that_person_would_get(run, cast, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from reportapp.access import Action, require
 from reportapp.accounts.people import get_person
-from reportapp.accounts.users import check_password, hash_password
+from reportapp.accounts.users import check_password, hash_password, plain_address
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.mail import Blame, SendFailure, compose_log_in_link, mail
@@ -36,19 +36,13 @@ _VOID = (
 def ask_for_link(email: str, now: datetime) -> None:
     """Mail a link to the active person with this address; for any other address, nothing happens.
     Whoever asks cannot know which, so a mail that could not be sent is only logged."""
-    user = db.session.scalar(select(User).where(User.email == _plain(email)))
+    user = db.session.scalar(select(User).where(User.email == plain_address(email)))
     if user is None or not user.is_active:
         return
     try:
         _send(user, now, ASKED_FOR, sent_by=None)
     except (SendFailure, ValueError) as error:
         log.warning("the log-in link for person %s was not sent: %s", user.id, error)
-
-
-def _plain(email: str) -> str:
-    """The address as it would be stored; what no database takes, becomes an address of nobody."""
-    address = email.strip().lower()[:320]
-    return address if address.isprintable() else ""
 
 
 def send_link(actor: User, user_id: int, now: datetime) -> User:

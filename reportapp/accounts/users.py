@@ -102,18 +102,26 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
+def plain_address(email: str) -> str:
+    """The address as it would be stored; what no database takes, becomes an address of nobody."""
+    address = email.strip().lower()[:320]
+    return address if address.isprintable() else ""
+
+
 def find_user(email: str) -> User:
     """The person with this address, in any case. Raises NotFound."""
-    user = db.session.scalar(select(User).where(User.email == email.strip().lower()))
+    address = plain_address(email)
+    user = db.session.scalar(select(User).where(User.email == address))
     if user is None:
-        raise NotFound(f"There is nobody with the address {email.strip()[:320]}.")
+        named = f"the address {address}" if address else "this address"
+        raise NotFound(f"There is nobody with {named}.")
     return user
 
 
 def authenticate(email: str, password: str) -> User | None:
     """The active person with this address and password, or None. It takes as long whether or not
     the address exists, so that nobody can find out who has an account."""
-    user = db.session.scalar(select(User).where(User.email == email.strip().lower()[:320]))
+    user = db.session.scalar(select(User).where(User.email == plain_address(email)))
     stored = user.password_hash if user is not None and user.password_hash else _no_hash()
     try:
         _hasher.verify(stored, password[:MOST_PASSWORD])
@@ -179,8 +187,8 @@ def set_password(email: str, password: str) -> User:
 def create_token(email: str, name: str, now: datetime) -> str:
     """A new API token of the person with this address; only now can it be read. Raises NotFound,
     or InvalidInput."""
-    if not name.strip() or len(name) > 100:
-        raise InvalidInput({"name": ["Give the token a name of at most 100 characters."]})
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise InvalidInput({"name": ["Give the token a name of at most 100 visible characters."]})
     user = find_user(email)
     token = new_api_token()
     with transaction() as session:

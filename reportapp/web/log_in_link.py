@@ -1,6 +1,9 @@
 """Log-in links, for those who have no password or have forgotten it. Mail scanners follow links:
 GET changes nothing."""
 
+from datetime import datetime
+from threading import Thread
+
 from flask import (
     Blueprint,
     Flask,
@@ -24,6 +27,8 @@ from reportapp.web.session import begin_session
 
 bp = Blueprint("log_in_link", __name__)
 
+MAIL_THREAD = "log-in-link"
+
 
 @bp.get("/forgot-password")
 def ask() -> ResponseReturnValue:
@@ -35,19 +40,25 @@ def ask() -> ResponseReturnValue:
 @limiter.limit("60/hour")
 @limiter.limit("5/hour", key_func=typed_address)
 def send() -> ResponseReturnValue:
-    """The same answer for every address. The mail is sent when the answer has left, so that its
-    time does not tell either who has an account."""
+    """The same answer for every address. The mail is sent when the answer has left, and by somebody
+    else than who serves this connection: so neither this answer's time nor the next one's tells who
+    has an account."""
     form = AskForm()
     answer = make_response(render_template("log_in_link/ask.html", form=form, asked=True))
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     email, now = form.email.data or "", clock.now()
 
     @answer.call_on_close
-    def send_mail() -> None:
-        with app.app_context():
-            ask_for_link(email, now)
+    def begin() -> None:
+        # Not a daemon: a stop of the server waits for the mail in hand.
+        Thread(target=_send_mail, args=(app, email, now), name=MAIL_THREAD).start()
 
     return answer
+
+
+def _send_mail(app: Flask, email: str, now: datetime) -> None:
+    with app.app_context():
+        ask_for_link(email, now)
 
 
 @bp.get("/log-in-link/<token>")

@@ -10,6 +10,7 @@ from reportapp.web.written_inputs import WordsForm, board_args, subject_args, su
 from reportapp.written.kinds import Subject, kind_of, subject_of
 from reportapp.written.reading import open_own
 from reportapp.written.sheet import Sheet, load_sheet
+from reportapp.written.values import fingerprint
 from reportapp.written.writing import discard, save
 
 bp = Blueprint("written_edit", __name__, url_prefix="/written")
@@ -48,19 +49,32 @@ def show(kind: str, report_id: int) -> ResponseReturnValue:
     own = open_own(actor(), kind_of(kind), report_id, clock.now())
     subject = subject_of(kind_of(kind), own.report)
     sheet = load_sheet(actor(), subject, clock.now())
-    return render_template("written/show.html", own=own, sheet=sheet, args=subject_args(subject))
+    return render_template(
+        "written/show.html",
+        own=own,
+        sheet=sheet,
+        args=subject_args(subject),
+        board_url=_board_url(subject),
+    )
 
 
 @bp.route("/<kind>/<int:report_id>/discard", methods=["GET", "POST"])
 def remove(kind: str, report_id: int) -> ResponseReturnValue:
     own = open_own(actor(), kind_of(kind), report_id, clock.now())
+    args = subject_args(subject_of(kind_of(kind), own.report))
     if request.method == "GET":
         sheet = load_sheet(actor(), subject_of(kind_of(kind), own.report), clock.now())
-        args = subject_args(sheet.subject)
-        return render_template("written/discard.html", own=own, sheet=sheet, args=args)
-    discard(actor(), kind_of(kind), report_id, clock.now())
+        seen = fingerprint(kind_of(kind), own.report)
+        return render_template("written/discard.html", own=own, sheet=sheet, args=args, seen=seen)
+    try:
+        subject = discard(
+            actor(), kind_of(kind), report_id, request.form.get("seen", ""), clock.now()
+        )
+    except Conflict as error:
+        flash(str(error), "danger")
+        return redirect(url_for(".write", **args))
     flash("The draft is thrown away.", "success")
-    return redirect(url_for("written.index"))
+    return redirect(_board_url(subject))
 
 
 def _form_page(
@@ -73,9 +87,14 @@ def _form_page(
         seen=seen,
         is_conflict=is_conflict,
         args=subject_args(sheet.subject),
-        board_args=board_args(sheet.subject.kind, sheet.subject.class_id, sheet.subject.period),
+        board_url=_board_url(sheet.subject),
     )
     return page, 409 if is_conflict else 422 if form.errors else 200
+
+
+def _board_url(subject: Subject) -> str:
+    """All students of its class, in its period."""
+    return url_for("written.new", **board_args(subject.kind, subject.class_id, subject.period))
 
 
 def _saved(subject: Subject) -> str:
@@ -88,8 +107,7 @@ def _next_url(subject: Subject) -> str:
     sheet = load_sheet(actor(), subject, clock.now())
     if sheet.to_come is None:
         flash(f"The draft on {sheet.row.name} is saved. It was the last one missing.", "success")
-        board = board_args(subject.kind, subject.class_id, subject.period)
-        return url_for("written.new", **board)
+        return _board_url(subject)
     flash(f"The draft on {sheet.row.name} is saved.", "success")
     following = sheet.board.subject(sheet.to_come.student_id)
     return url_for(".write", **subject_args(following))

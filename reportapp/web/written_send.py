@@ -57,7 +57,8 @@ def several(status: int = 200) -> ResponseReturnValue:
             status = 409
         else:
             words = "1 report is" if number == 1 else f"{number} reports are"
-            flash(f"{words} sent." if number else "No report was chosen.", "success")
+            told = (f"{words} sent.", "success") if number else ("No report was chosen.", "warning")
+            flash(*told)
             return redirect(back)
     board = load_board(actor(), kind, class_id, period, clock.now())
     seen = {row.draft.id: fingerprint(kind, row.draft) for row in board.sendable if row.draft}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from reportapp.constants import ReportType
+from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.documents import Period
 from reportapp.errors import InvalidInput
 from reportapp.models import AcademicSession
@@ -17,6 +17,7 @@ from reportapp.written.kinds import MOST_GRADE, MOST_TEXT, WRITTEN, is_for_famil
 
 FIRST_YEAR = 2000
 MOST_DAYS = 366
+_THURSDAY = 3
 _PERCENT = re.compile(r"([0-9]{1,3})\s*%?")
 
 
@@ -62,18 +63,23 @@ def why_not_yet(kind: ReportType, draft: Any, published: Any | None) -> str | No
     return None
 
 
-def fingerprint(kind: ReportType, report: Any | None) -> str:
-    """Tells whether a report still is what a page was made from; empty where there is none."""
+def fingerprint(
+    kind: ReportType, report: Any | None, *, status: AuthoredStatus | None = None
+) -> str:
+    """Tells whether a report still is what a page was made from; empty where there is none.
+    `status`: as if it had that one."""
     if report is None:
         return ""
-    state = [report.id, report.status, sorted(words_in(kind, report).items())]
+    # The id alone is not enough: SQLite gives that of a discarded draft to the next one.
+    of = [report.id, report.version, *map(str, report.identity)]
+    state = [of, status or report.status, sorted(words_in(kind, report).items())]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
 
 
 def check_period(kind: ReportType, start: date, end: date, today: date) -> Period:
     """The period [start, end) of a `kind` report. Raises InvalidInput at `period`."""
     problem = None
-    if WRITTEN[kind].weekly and (start.weekday() or end != start + timedelta(days=7)):
+    if WRITTEN[kind].weekly and (start.weekday() or (end - start).days != 7):
         problem = "Choose a week, from a Monday to a Sunday."
     elif end <= start:
         problem = "The last day is before the first one."
@@ -91,13 +97,16 @@ def check_period(kind: ReportType, start: date, end: date, today: date) -> Perio
 def period_choices(
     kind: ReportType, today: date, terms: list[AcademicSession]
 ) -> list[PeriodChoice]:
-    """The periods that somebody is likely to write about today, the likeliest first."""
+    """The periods that somebody is likely to write about today, the likeliest first: of a week, one
+    writes from its Thursday on until the next one's Wednesday."""
     monday = today - timedelta(days=today.weekday())
     weeks = [
         Period(monday - timedelta(weeks=ago), monday - timedelta(weeks=ago - 1))
         for ago in range(2 if not WRITTEN[kind].weekly else 9)
     ]
     named = [("This week", weeks[0]), ("Last week", weeks[1]), *(("Week", w) for w in weeks[2:])]
+    if WRITTEN[kind].weekly and today.weekday() < _THURSDAY:
+        named[:2] = named[1], named[0]
     if not WRITTEN[kind].weekly:
         this = Period(today.replace(day=1), _next_month(today))
         named = [("Month", this), ("Month", this.before()), *named]

@@ -21,6 +21,7 @@ from reportapp.written.values import (
     check_words,
     fingerprint,
     why_not_yet,
+    words_in,
 )
 
 _CHANGED = "This report was changed in another window after you opened it here."
@@ -41,6 +42,8 @@ def save(actor: User, subject: Subject, data: Mapping[str, Any], seen: str, now:
         identity = subject.identity(actor)
         known = versions(session, subject.kind, identity)
         report = draft_of(known)
+        if report is not None and words_in(subject.kind, report) == checked:
+            return report  # A second click on the same button: nobody's words are lost.
         if fingerprint(subject.kind, report or published_of(known)) != seen:
             raise Conflict(_CHANGED)
         if report is None:
@@ -64,13 +67,15 @@ def _refuse_empty(kind: ReportType, checked: Mapping[str, Any]) -> None:
         raise InvalidInput({next(iter(WRITTEN[kind].texts)): ["Write something first."]})
 
 
-def discard(actor: User, kind: ReportType, report_id: int, now: datetime) -> Subject:
-    """Throw a draft away; what it was about. Raises Forbidden, NotFound, or Conflict when it has
-    been sent."""
+def discard(actor: User, kind: ReportType, report_id: int, seen: str, now: datetime) -> Subject:
+    """Throw a draft away; what it was about. `seen`: the fingerprint of what the author was asked
+    about. Raises Forbidden, NotFound, or Conflict when it has been changed or sent since."""
     with _writing(actor, now) as (session, day):
         report = own_report(session, kind, report_id, actor, day)
         if report.status is not AuthoredStatus.DRAFT:
             raise Conflict("This report has been sent, so it cannot be thrown away.")
+        if fingerprint(kind, report) != seen:
+            raise Conflict(f"{_CHANGED} It is not thrown away.")
         subject = subject_of(kind, report)
         session.delete(report)
     return subject
@@ -79,7 +84,7 @@ def discard(actor: User, kind: ReportType, report_id: int, now: datetime) -> Sub
 def send(actor: User, kind: ReportType, seen: Mapping[int, str], now: datetime) -> list[Any]:
     """Publish drafts of the actor, all of them or none; the version before of each is archived in
     the same moment. `seen`: by the id of each draft the fingerprint of what the author has looked
-    at.
+    at. A second click on the same button changes nothing.
 
     Raises Forbidden; NotFound; Conflict when one has been changed or sent since it was looked at,
     or says nothing new.
@@ -94,9 +99,12 @@ def send(actor: User, kind: ReportType, seen: Mapping[int, str], now: datetime) 
 def _send(
     session: Session, actor: User, kind: ReportType, report: Any, seen: str, now: datetime
 ) -> None:
+    as_draft = fingerprint(kind, report, status=AuthoredStatus.DRAFT)
+    if report.status in PUBLISHED_REPORTS and as_draft == seen:
+        return
     if report.status is not AuthoredStatus.DRAFT:
         raise Conflict("This report has been sent already.")
-    if fingerprint(kind, report) != seen:
+    if as_draft != seen:
         raise Conflict(_CHANGED + " Please look through it once more.")
     known = versions(session, kind, subject_of(kind, report).identity(actor))
     problem = why_not_yet(kind, report, published_of(known))

@@ -71,9 +71,9 @@ def visit(browser: Browser, base_url: str, shots: Path) -> Iterator[Page]:
     assert complaints == []
 
 
-def log_in(page: Page, email: str) -> None:
+def log_in(page: Page, email: str, home: str = "**/schedules/") -> None:
     page.goto("/")
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/schedules/")
+    page.wait_for_url(home)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from reportapp.constants import PeopleShown, Role
 from reportapp.extensions import db, limiter, transaction
 from reportapp.models import GuardianLink, TutorLink
-from tests.cast import create_person
+from tests.cast import create_person, create_school
 from tests.web.visitor import Visitor, fields_of, path_of, words_of
 
 NORA = {"given_name": "Nora", "family_name": "Neu", "email": "nora@x.example", "role": "parent"}
@@ -249,6 +249,15 @@ def test_every_choice_of_the_list_has_words(cast, logged_in):
     visitor = logged_in("ada")
     for shown in PeopleShown:
         assert visitor.get(f"/people/?shown={shown}").status_code == 200
+
+
+def test_an_empty_school_is_led_to_the_import(app, cast, logged_in):
+    assert "Import people and classes" not in logged_in("ada").get("/people/").text
+    with transaction():
+        first = create_person(create_school("New School"), Role.ADMIN, "Ines")
+    page = Visitor(app).log_in(first).get("/people/").text
+    assert "Nobody but you is here yet" in page
+    assert 'class="btn btn-primary" href="/imports/"' in page
 
 
 class TestLimits:

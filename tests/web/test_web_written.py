@@ -30,7 +30,8 @@ def shown_report(cast):
 
 def test_a_teacher_writes_one_student_after_the_other_and_sends_all(cast, logged_in):
     tom = logged_in("tom")
-    board = tom.get("/written/new?kind=teacher_weekly_report")
+    assert "16–22 November 2026" in tom.get("/written/new?kind=teacher_weekly_report").text
+    board = tom.get("/written/new?kind=teacher_weekly_report&period=2026-11-23/2026-11-30")
     assert "0 of 2 students written" in words_of(board.text)
     assert "Start with Ana Example" in words_of(board.text)
     form = tom.get(write_url(cast))
@@ -64,9 +65,25 @@ def test_two_windows_keep_both_texts_in_sight(cast, logged_in):
     assert answer.status_code == 409
     assert "Of the first window." in answer.text
     assert "Of the second window." in answer.text
+    # Whether parents see it is part of what is saved.
+    url = write_url(cast, kind="student_report")
+    first, second = (tom.get(url) for _ in range(2))
+    tom.post(url, {**seen_on(first), "behaviour": "Not for home."})
+    told = tom.post(url, {**seen_on(second), "behaviour": "Hers.", "show_to_parent": "y"})
+    assert "Not for parents" in words_of(told.text)
     # Saving once more is knowing what it replaces.
     again = tom.post(write_url(cast), {**seen_on(answer), "notes": "Both."})
     assert again.status_code == 302
+
+
+def test_before_sending_it_is_told_that_students_read_what_is_shown_to_parents(cast, logged_in):
+    tom, url = logged_in("tom"), write_url(cast, kind="student_report")
+    assert "The student reads it then, too." in words_of(tom.get(url).text)
+    tom.post(url, {"seen": "", "grade": "2", "show_to_parent": "y"})
+    page = tom.get(url.replace("/write?", "/send?"))
+    assert "Parents and the students see only what is marked" in words_of(page.text)
+    week = logged_in("uma").get(write_url(cast, kind="tutor_weekly_report"))
+    assert "Without it, only administrators read" in words_of(week.text)
 
 
 def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(cast, logged_in):
@@ -149,6 +166,9 @@ def test_addresses_that_mean_nothing_are_not_found(cast, logged_in, query):
         "kind=student_report&period=2026-01-01/2030-01-01",
         "kind=student_report&first_day=2026-11-05&last_day=2026-11-01",
         "kind=student_report&first_day=soon",
+        "kind=student_report&start=9999-12-30&end=9999-12-31",
+        "kind=student_report&start=0001-01-01&end=0001-01-02",
+        "kind=teacher_weekly_report&start=9999-12-27&end=9999-12-31",
         "kind=teacher_weekly_report&start=2026-11-24&end=2026-11-25",
     ],
 )
@@ -168,8 +188,13 @@ def test_a_draft_is_thrown_away_after_a_question(cast, logged_in):
         select(TeacherWeeklyReport.id).where(TeacherWeeklyReport.status == "draft")
     )
     path = f"/written/teacher_weekly_report/{draft}/discard"
-    assert "Throw away this draft" in tom.get(path).text
-    assert tom.post(path).status_code == 302
+    asked = tom.get(path)
+    assert "Throw away this draft" in asked.text
+    tom.post(write_url(cast), {**seen_on(tom.get(write_url(cast))), "notes": "Much more."})
+    answer = tom.post(path, seen_on(asked), follow_redirects=True)
+    assert "changed in another window" in answer.text
+    assert "Much more." in answer.text
+    assert path_of(tom.post(path, seen_on(tom.get(path)))) == "/written/new"
     assert tom.get(f"/written/teacher_weekly_report/{draft}").status_code == 404
 
 

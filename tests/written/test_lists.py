@@ -213,6 +213,20 @@ class TestBoard:
         ]
         assert len(choices(cast.tom, TEACHER, NOW).periods) == 9
 
+    @pytest.mark.parametrize(
+        ("day", "first"),
+        [
+            (0, "Last week: 16–22 November 2026"),
+            (2, "Last week: 16–22 November 2026"),
+            (3, "This week: 23–29 November 2026"),
+            (6, "This week: 23–29 November 2026"),
+        ],
+    )
+    def test_until_its_thursday_the_week_before_is_the_one_to_write_about(self, cast, day, first):
+        periods = choices(cast.tom, TEACHER, NOW + timedelta(days=day)).periods
+        assert periods[0].label == first
+        assert len({one.period for one in periods}) == 9
+
 
 class TestSheet:
     def test_the_figures_are_those_of_the_reports_up_to_now(self, cast):
