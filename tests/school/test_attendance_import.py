@@ -122,6 +122,28 @@ class TestRows:
         plan = take(school, path, mapping)
         assert (plan.left_out, errors_of(plan), len(stored())) == (1, [], 1)
 
+    def test_a_row_of_the_whole_day_is_about_no_class_and_no_lesson(self, school, write):
+        path = write(
+            "ana-1,2026-11-16,maths,2,A,Yes",
+            "ana-1,2026-11-16,english,all,A,yes",
+            "ben-1,2026-11-16,maths,2,L,no",
+            "ben-1,2026-11-17,maths,2,L,",
+            "cem-1,2026-11-16,,,A,No",
+            "cem-1,2026-11-17,,,A,",
+            "cem-1,2026-11-18,,,A,half",
+            header=f"{HEADER},all_day",
+        )
+        plan = take(school, path, attendance_of(path, others="unknown"))
+        assert plan.repeated == 1
+        assert errors_of(plan) == [(6, "all_day", ""), (8, "all_day", "half")]
+        assert "needs a class or a lesson" in plan.errors[0].text
+        assert stored() == [
+            ("ana-1", None, "2026-11-16", 0, "absent"),
+            ("ben-1", "maths", "2026-11-16", 2, "late"),
+            ("ben-1", "maths", "2026-11-17", 2, "late"),
+            ("cem-1", None, "2026-11-17", 0, "absent"),
+        ]
+
     def test_rows_of_other_classes_and_closed_days_are_taken_and_counted(self, school, write):
         path = write("cem-1,2026-11-16,maths,1,P", "ana-1,2026-11-15,maths,1,P")
         plan = take(school, path, attendance_of(path))
