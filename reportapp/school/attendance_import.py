@@ -1,7 +1,7 @@
 """What an attendance file would change, and changing it: all of it in one go."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
@@ -133,7 +133,7 @@ def _compare(
         return
     plan.first_day = min(day for _, _, day, _ in statuses)
     plan.last_day = max(day for _, _, day, _ in statuses)
-    stored = _stored(session, school_id, plan.first_day, plan.last_day)
+    stored = _stored(session, school_id, statuses)
     for slot in sorted(statuses, key=lambda slot: (slot[2], slot[1] or 0, slot[3], slot[0])):
         new = statuses[slot]
         if slot not in stored:
@@ -147,8 +147,9 @@ def _compare(
 
 
 def _stored(
-    session: Session, school_id: int, first: date, last: date
+    session: Session, school_id: int, slots: Collection[Slot]
 ) -> dict[Slot, tuple[int, AttendanceStatus]]:
+    """Those of `slots` that there are; the school's other records are not held in memory."""
     record = AttendanceRecord
     rows = session.execute(
         select(
@@ -160,11 +161,13 @@ def _stored(
             record.status,
         )
         .join(User, User.id == record.student_id)
-        .where(User.school_id == school_id, record.date >= first, record.date <= last)
+        .where(User.school_id == school_id, record.date.in_({day for _, _, day, _ in slots}))
+        .execution_options(yield_per=_CHUNK)
     )
     return {
-        (student, group, day, lesson): (id_, status)
+        slot: (id_, status)
         for student, group, day, lesson, id_, status in rows
+        if (slot := (student, group, day, lesson)) in slots
     }
 
 

@@ -85,7 +85,7 @@ class _Reader(RowReader[tuple[Item, int], Mark]):
 
     def words(self, value: Mark) -> str:
         number, text = value
-        return " ".join(filter(None, ("" if number is None else f"{number:g}", text)))
+        return " ".join(filter(None, ("" if number is None else f"{number:.10g}", text)))
 
     def _item(self, group: int, term: AcademicSession | None, is_final: bool) -> Item:
         word, prefix = ("Final mark", "final-mark") if is_final else ("Mark", "mark")

@@ -2,6 +2,7 @@
 a choice against what is really in the file."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from reportapp.school.records_mapping import (
     AnyMapping,
     AttendanceMapping,
     check_mapping,
+    from_json,
 )
 from reportapp.school.records_mappings import SavedMapping, find_mapping, list_mappings
 from reportapp.school.records_table import Table, read_table
@@ -40,6 +42,12 @@ class ColumnChoice:
     #: The saved mapping that `data` comes from.
     used: SavedMapping | None = None
 
+    @property
+    def name(self) -> str:
+        """The name under which choices for such a file are kept already, or nothing."""
+        known = [self.used] if self.used else self.saved
+        return next((saved.name for saved in known if saved.fits(self.table.columns)), "")
+
 
 def offer_columns(
     actor: User,
@@ -48,9 +56,11 @@ def offer_columns(
     *,
     chosen: Mapping[str, Any] | None = None,
     name: str | None = None,
+    before: str | None = None,
 ) -> ColumnChoice:
     """What the columns of a file may mean: as `chosen` so far; else by the saved mapping called
-    `name`, or (None) the newest one for such a header; else guessed.
+    `name`; else as in `before`, the JSON of an earlier choice for this file; else by the newest
+    saved mapping for such a header; else guessed.
 
     Raises Forbidden; InvalidInput (field `file`) when it cannot be read as a table.
     """
@@ -59,6 +69,9 @@ def offer_columns(
     saved = list_mappings(actor, kind)
     guess = guess_mapping(kind, table)
     used = None
+    if chosen is None and name is None and before:
+        with suppress(InvalidInput):
+            chosen = asdict(from_json(kind, before)[0])
     if chosen is None:
         used = _saved_for(table, saved, name)
         data = {**guess.data, **(asdict(used.mapping) if used else {})}

@@ -1,9 +1,11 @@
 """Attendance from a file: what is read, what is written, and what a second time changes."""
 
-from datetime import date
+import tracemalloc
+from datetime import date, timedelta
 from time import perf_counter
 
 import pytest
+from sqlalchemy import insert
 
 from reportapp.constants import CalendarKind, EnrollmentRole
 from reportapp.errors import InvalidInput
@@ -94,6 +96,9 @@ class TestRows:
             (14, "", "more"),
         ]
         assert all(error.text.endswith(".") for error in plan.errors)
+        assert "This person is not a student; their role here is teacher." in {
+            error.text for error in plan.errors
+        }
         assert stored() == [("ana-1", "maths", "2026-11-16", 1, "present")]
 
     def test_the_same_twice_is_once_and_contradictions_are_not_believed(self, school, write):
@@ -151,6 +156,26 @@ class TestRows:
 
 
 class TestAgain:
+    def test_only_what_the_file_is_about_is_held_in_memory(self, cast, school, write):
+        days = [date(2020, 1, 1) + timedelta(number) for number in range(1_500)]
+        rows = [
+            {"student_id": person.id, "date": day, "lesson": lesson, "status": "present"}
+            for person in (cast.ana, cast.ben)
+            for day in days
+            for lesson in range(5)
+        ]
+        with transaction() as session:
+            session.execute(insert(AttendanceRecord), rows)
+        # A wrong year makes the file reach back over all of them.
+        path = write("ana-1,2019-11-16,,,P", "ana-1,2020-01-02,,4,A", "ana-1,2026-11-16,,,P")
+        mapping = attendance_of(path)
+        tracemalloc.start()
+        plan = look_at(school, path, mapping)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (len(plan.added), len(plan.changed)) == (2, 1)
+        assert peak < 2_000_000
+
     def test_a_second_time_changes_nothing_and_a_correction_only_what_differs(self, school, write):
         path = write("ana-1,2026-11-16,maths,1,P", "ben-1,2026-11-16,maths,1,A")
         assert len(take(school, path, attendance_of(path)).added) == 2
