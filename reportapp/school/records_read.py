@@ -19,11 +19,11 @@ _ROWS_PER_STEP = 1_000
 @dataclass
 class Read(Generic[_Key, _Value]):
     """What a file says. `lines`: where it says it; `contradicted`: what it says in two ways, of
-    which neither is in `said`."""
+    which neither is in `said`, with the line of the second one."""
 
     said: dict[_Key, _Value] = field(default_factory=dict)
     lines: dict[_Key, int] = field(default_factory=dict)
-    contradicted: set[_Key] = field(default_factory=set)
+    contradicted: dict[_Key, int] = field(default_factory=dict)
     errors: list[RowError] = field(default_factory=list)
     rows: int = 0
     left_out: int = 0
@@ -79,7 +79,7 @@ class RowReader(ABC, Generic[_Key, _Value]):
             found.repeated += 1
             return
         self._contradiction(line, value, f"Line {first} says “{self.words(known)}”")
-        found.contradicted.add(key)
+        found.contradicted.setdefault(key, line)
 
     def _values(self, row: Row) -> tuple[dict[str, Any], list[RowError]]:
         values: dict[str, Any] = {}
@@ -97,9 +97,9 @@ class RowReader(ABC, Generic[_Key, _Value]):
 
     def _refuse_contradictions(self) -> None:
         """Of two rows that say different things, neither is believed."""
-        for key in self.found.contradicted:
+        for key, other in self.found.contradicted.items():
             value, line = self.found.said.pop(key), self.found.lines[key]
-            self._contradiction(line, value, "Another line says something else")
+            self._contradiction(line, value, f"Line {other} says something else")
         self.found.errors.sort(key=lambda error: error.line)
 
     def _contradiction(self, line: int, value: _Value, what: str) -> None:

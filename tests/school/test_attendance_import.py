@@ -116,6 +116,7 @@ class TestRows:
             (5, "Code", "present"),
             (6, "Code", "absent"),
         ]
+        assert "Line 5 says something else" in plan.errors[0].text
         assert "Line 4 says “absent”" in plan.errors[1].text
         assert stored() == [("ana-1", "maths", "2026-11-16", 1, "present")]
 

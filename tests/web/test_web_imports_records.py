@@ -177,7 +177,7 @@ class TestTheWay:
 
 
 class TestColumns:
-    def test_what_is_not_certain_is_asked(self, ada):
+    def test_what_is_not_certain_is_asked_all_at_once(self, ada):
         content = HEADER + "ana-1,1/9/2026,maths,1,Z\nben-1,2/9/2026,maths,1,A\n"
         columns = path_of(send(ada, content))
         page = ada.get(columns)
@@ -190,6 +190,7 @@ class TestColumns:
         words = words_of(answer.text)
         assert "Choose how the days are written." in words
         assert "Choose what is known about everybody else." in words
+        assert "Say what “Z” means." in words
         chosen = {"date_order": "day_first", "others": "unknown"}
         answer = post(ada, columns, choices_of(page, **chosen))
         assert "Say what “Z” means." in words_of(answer.text)
