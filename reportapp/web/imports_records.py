@@ -62,11 +62,14 @@ def upload() -> ResponseReturnValue:
     sent = request.files.get("file")
     kinds = {str(kind): kind for kind in RECORD_KINDS}
     try:
+        problems = {}
         kind = kinds.get(form.kind.data or "")
         if kind is None:
-            raise InvalidInput({"kind": ["Say what is in the file."]})
-        if sent is None:
-            raise InvalidInput({"file": ["Choose a file."]})
+            problems["kind"] = ["Say what is in the file."]
+        if sent is None or not sent.filename:
+            problems["file"] = ["Choose a file."]
+        if kind is None or sent is None or problems:
+            raise InvalidInput(problems)
         run = receive(actor(), kind, sent.filename, cast(BinaryIO, sent.stream), clock.now())
         return redirect(url_for("imports_records.columns", run_id=run.id))
     except InvalidInput as error:

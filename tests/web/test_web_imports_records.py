@@ -142,6 +142,14 @@ class TestTheWay:
         assert "Saved" in words_of(page.text)
         assert len(stored()) == 2
 
+    def test_with_rejected_rows_it_warns_that_somebody_may_falsely_count_as_present(self, ada):
+        content = HEADER + "ana-1,16/11/2026,maths,1,A\nnobody,16/11/2026,maths,1,A\n"
+        chosen = {**ABSENCES, "codes": {"A": "absent"}}
+        page, _ = look(ada, content, **chosen | {"others": "present_where_listed"})
+        assert "under a wrong identifier" in words_of(page.text)
+        page, _ = look(ada, content, **chosen)
+        assert "under a wrong identifier" not in words_of(page.text)
+
     def test_a_plan_that_has_changed_is_not_saved(self, cast, ada):
         page, path = look(ada, FILE)
         with transaction() as session:
@@ -265,7 +273,10 @@ class TestColumns:
         assert db.session.query(ImportRun).count() == 0
 
     def test_no_file_an_empty_file_and_no_kind_are_told(self, ada):
-        assert "Choose a file" in ada.post("/imports/records/", {"kind": "marks"}).text
+        assert "Choose a file." in ada.post("/imports/records/", {"kind": "marks"}).text
+        both = words_of(ada.post("/imports/records/").text)
+        assert "Say what is in the file." in both
+        assert "Choose a file." in both
         assert "this one is empty" in send(ada, b"").text
         assert "Say what is in the file." in send(ada, FILE, "party").text
         assert "Say what is in the file." in send(ada, FILE, "oneroster").text
