@@ -1,7 +1,7 @@
 """What an attendance file would change, and changing it: all of it in one go."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
@@ -15,10 +15,11 @@ from reportapp.errors import InvalidInput
 from reportapp.models import AttendanceRecord, User
 from reportapp.recurrence import SchoolCalendar
 from reportapp.reports.calendar import load_calendar
-from reportapp.school.attendance_read import Progress, ReadAttendance, Slot, read_attendance
+from reportapp.school.attendance_read import ReadAttendance, Slot, read_attendance
 from reportapp.school.calendar_found import RowError
 from reportapp.school.records_mapping import AttendanceMapping
 from reportapp.school.records_people import Directory, load_directory
+from reportapp.school.records_read import Progress
 from reportapp.school.records_table import Table
 
 MOST_PRESUMED = 500_000
@@ -93,20 +94,21 @@ def plan_attendance(
     """What saving the file would do now, by the school's day `today`; a constant number of
     queries. Raises InvalidInput where the file cannot be read, or would presume too much."""
     directory = load_directory(session, school_id)
-    read = read_attendance(table, mapping, directory, today, progress)
+    found = read_attendance(table, mapping, directory, today, progress)
+    read = found.read
     calendar = load_calendar(session, school_id)
     plan = AttendancePlan(
         rows=read.rows, left_out=read.left_out, repeated=read.repeated, errors=read.errors
     )
     plan.not_enrolled = sum(
         group is not None and not directory.is_in(student, group, day)
-        for student, group, day, _ in read.statuses
+        for student, group, day, _ in read.said
     )
-    plan.closed_days = sum(not calendar.is_open(day) for _, _, day, _ in read.statuses)
-    statuses = dict(read.statuses)
-    for slot in _presumed(read, mapping, directory, calendar, today):
-        if statuses.setdefault(slot, AttendanceStatus.PRESENT) and slot not in read.statuses:
-            plan.presumed += 1
+    plan.closed_days = sum(not calendar.is_open(day) for _, _, day, _ in read.said)
+    statuses = dict(read.said)
+    for slot in _presumed(found, mapping, directory, calendar, today):
+        statuses.setdefault(slot, AttendanceStatus.PRESENT)
+    plan.presumed = len(statuses) - len(read.said)
     _compare(session, school_id, statuses, plan)
     return plan
 
@@ -131,7 +133,7 @@ def _compare(
         return
     plan.first_day = min(day for _, _, day, _ in statuses)
     plan.last_day = max(day for _, _, day, _ in statuses)
-    stored = _stored(session, school_id, plan.first_day, plan.last_day)
+    stored = _stored(session, school_id, statuses)
     for slot in sorted(statuses, key=lambda slot: (slot[2], slot[1] or 0, slot[3], slot[0])):
         new = statuses[slot]
         if slot not in stored:
@@ -145,8 +147,9 @@ def _compare(
 
 
 def _stored(
-    session: Session, school_id: int, first: date, last: date
+    session: Session, school_id: int, slots: Collection[Slot]
 ) -> dict[Slot, tuple[int, AttendanceStatus]]:
+    """Those of `slots` that there are; the school's other records are not held in memory."""
     record = AttendanceRecord
     rows = session.execute(
         select(
@@ -158,16 +161,18 @@ def _stored(
             record.status,
         )
         .join(User, User.id == record.student_id)
-        .where(User.school_id == school_id, record.date >= first, record.date <= last)
+        .where(User.school_id == school_id, record.date.in_({day for _, _, day, _ in slots}))
+        .execution_options(yield_per=_CHUNK)
     )
     return {
-        (student, group, day, lesson): (id_, status)
+        slot: (id_, status)
         for student, group, day, lesson, id_, status in rows
+        if (slot := (student, group, day, lesson)) in slots
     }
 
 
 def _presumed(
-    read: ReadAttendance,
+    found: ReadAttendance,
     mapping: AttendanceMapping,
     directory: Directory,
     calendar: SchoolCalendar,
@@ -176,18 +181,19 @@ def _presumed(
     """Everybody who counts as present because the file does not list them."""
     if mapping.others is Others.UNKNOWN:
         return
+    said = found.read.said
     lessons: dict[tuple[int | None, date], set[int]] = defaultdict(set)
     if mapping.others is Others.PRESENT_WHERE_LISTED:
-        for _, group, day, lesson in read.statuses:
+        for _, group, day, lesson in said:
             if calendar.is_open(day):
                 lessons[group, day].add(lesson)
     else:
         by_group: dict[int | None, set[int]] = defaultdict(set)
-        for _, group, _, lesson in read.statuses:
+        for _, group, _, lesson in said:
             by_group[group].add(lesson)
         if not by_group and mapping.group is None:
             by_group[None] = {0}
-        for day in _covered(read, mapping, calendar, today):
+        for day in _covered({day for _, _, day, _ in said}, mapping, calendar, today):
             lessons.update({(group, day): numbers for group, numbers in by_group.items()})
     members = {group: _members(directory, group) for group, _ in lessons}
     most = sum(len(members[group]) * len(numbers) for (group, _), numbers in lessons.items())
@@ -196,7 +202,7 @@ def _presumed(
         raise InvalidInput({"last_day": [f"{text} made. Choose fewer days."]})
     for (group, day), numbers in lessons.items():
         for student, spans in members[group].items():
-            doubts = read.doubtful.get(student, ())
+            doubts = found.doubtful.get(student, ())
             if day in doubts or None in doubts:
                 continue
             if any(first <= day <= last for first, last in spans):
@@ -205,10 +211,9 @@ def _presumed(
 
 
 def _covered(
-    read: ReadAttendance, mapping: AttendanceMapping, calendar: SchoolCalendar, today: date
+    days: set[date], mapping: AttendanceMapping, calendar: SchoolCalendar, today: date
 ) -> list[date]:
-    """The school days that the file covers."""
-    days = {day for _, _, day, _ in read.statuses}
+    """The school days that the file covers; `days` have a row in it."""
     first, last = (
         mapping.first_day or min(days, default=None),
         mapping.last_day or max(days, default=None),

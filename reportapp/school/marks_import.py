@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from reportapp.constants import ScoreStatus
 from reportapp.models import AcademicSession, ClassGroup, LineItem, Result
-from reportapp.school.attendance_read import Progress
 from reportapp.school.calendar_found import RowError
 from reportapp.school.marks_read import Item, Mark, ReadMarks, read_marks
 from reportapp.school.records_mapping import MarksMapping
 from reportapp.school.records_people import load_directory
+from reportapp.school.records_read import Progress
 from reportapp.school.records_table import Table
 
 CATEGORY = "Mark"
@@ -89,9 +89,9 @@ def plan_marks(
         left_out=read.left_out,
         repeated=read.repeated,
         errors=read.errors,
-        words_only=sum(number is None for number, _ in read.marks.values()),
+        words_only=sum(number is None for number, _ in read.said.values()),
         not_enrolled=sum(
-            student not in directory.places.get(item.group, ()) for item, student in read.marks
+            student not in directory.places.get(item.group, ()) for item, student in read.said
         ),
     )
     _compare(session, school_id, read, plan)
@@ -120,7 +120,7 @@ def save_marks(session: Session, plan: MarksPlan) -> None:
 
 
 def _compare(session: Session, school_id: int, read: ReadMarks, plan: MarksPlan) -> None:
-    keys = {item.key for item, _ in read.marks}
+    keys = {item.key for item, _ in read.said}
     of_school = (ClassGroup.school_id == school_id, LineItem.sourced_id.in_(keys))
     items = {
         (row.class_group_id, row.sourced_id): row
@@ -143,14 +143,14 @@ def _compare(session: Session, school_id: int, read: ReadMarks, plan: MarksPlan)
             .where(*of_school)
         )
     }
-    for item in sorted({item for item, _ in read.marks}):
+    for item in sorted({item for item, _ in read.said}):
         stored = items.get((item.group, item.key))
         if stored is None:
             plan.items_added.append(item)
         elif _row_of(item, plan.highest) != _stored_row(stored):
             plan.items_changed.append((stored.id, item))
-    for item, student in sorted(read.marks):
-        mark = read.marks[item, student]
+    for item, student in sorted(read.said):
+        mark = read.said[item, student]
         stored = items.get((item.group, item.key))
         result = results.get((stored.id, student)) if stored is not None else None
         if result is None:

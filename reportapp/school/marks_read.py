@@ -1,20 +1,19 @@
-"""The rows of a file of section marks, checked one by one; what is wrong is told with its place."""
+"""What the rows of a file of section marks say."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from reportapp.models import AcademicSession
-from reportapp.school.attendance_read import Progress
 from reportapp.school.calendar_found import RowError
 from reportapp.school.records_mapping import MarksMapping
 from reportapp.school.records_people import Directory
-from reportapp.school.records_table import Row, Table
+from reportapp.school.records_read import Progress, Read, RowReader
+from reportapp.school.records_table import Table
 from reportapp.school.records_values import read_mark_text, read_number, read_yes
 
-_ROWS_PER_STEP = 1_000
 _MOST_ID, _MOST_TITLE = 255, 200
 
 
@@ -31,19 +30,8 @@ class Item:
 
 #: In numbers, in words; at least one of them.
 Mark = tuple[float | None, str | None]
-
-
-@dataclass
-class ReadMarks:
-    """What a file says: the marks by item and student."""
-
-    marks: dict[tuple[Item, int], Mark] = field(default_factory=dict)
-    lines: dict[tuple[Item, int], int] = field(default_factory=dict)
-    errors: list[RowError] = field(default_factory=list)
-    rows: int = 0
-    #: Rows in which no mark stands yet.
-    left_out: int = 0
-    repeated: int = 0
+#: The marks of a file, by item and student; left out are the rows in which no mark stands yet.
+ReadMarks = Read[tuple[Item, int], Mark]
 
 
 def read_marks(
@@ -55,16 +43,10 @@ def read_marks(
 ) -> ReadMarks:
     """Everything that the file says. Raises InvalidInput (field `file`) where it cannot be read
     on."""
-    reader = _Reader(table, mapping, directory, terms)
-    for row in table.rows():
-        reader.read(row)
-        if reader.found.rows % _ROWS_PER_STEP == 0:
-            progress(reader.found.rows)
-    reader.refuse_contradictions()
-    return reader.found
+    return _Reader(table, mapping, directory, terms).read(progress)
 
 
-class _Reader:
+class _Reader(RowReader[tuple[Item, int], Mark]):
     def __init__(
         self,
         table: Table,
@@ -72,15 +54,13 @@ class _Reader:
         directory: Directory,
         terms: Iterable[AcademicSession],
     ) -> None:
-        self.found = ReadMarks()
-        self.table, self.mapping = table, mapping
-        self.contradicted: set[tuple[Item, int]] = set()
+        self.mapping = mapping
         self.terms: dict[str, set[AcademicSession]] = defaultdict(set)
         for term in terms:
             self.terms[term.title.casefold()].add(term)
             if term.sourced_id:
                 self.terms[term.sourced_id] = {term}
-        readers: dict[str, Callable[[str], Any]] = {
+        readers = {
             "student": directory.student,
             "group": directory.group,
             "term": self._term,
@@ -88,53 +68,24 @@ class _Reader:
             "letter": lambda text: read_mark_text(text) or None,
             "final": read_yes,
         }
-        self.readers = [
-            (name, column, table.columns.index(column), reader)
-            for name, reader in readers.items()
-            if (column := getattr(mapping, name)) is not None
-        ]
-        #: Where a contradiction is shown.
-        self.mark_column = mapping.number or mapping.letter or ""
+        super().__init__(table, mapping, readers, mapping.number or mapping.letter or "")
 
-    def read(self, row: Row) -> None:
-        """One row, into what was found."""
-        self.found.rows += 1
-        values: dict[str, Any] = {}
-        errors: list[RowError] = []
-        for name, column, place, reader in self.readers:
-            text = row.cells[place]
-            try:
-                values[name] = reader(text)
-            except ValueError as error:
-                errors.append(RowError.at(row.line, column, text, str(error)))
-        if len(row.cells) > len(self.table.columns):
-            text = "There are more cells than columns; put a text with a separator in quotes."
-            errors.append(RowError.at(row.line, "", row.cells[-1], text))
+    def take(self, line: int, values: dict[str, Any], errors: list[RowError]) -> None:
         if "term" not in values and not errors and self.mapping.due is None:
             text = "Choose the column of the term, or the day that the marks are of."
-            errors.append(RowError.at(row.line, "", "", text))
-        self.found.errors.extend(errors)
-        if errors:
-            return
+            errors.append(RowError.at(line, "", "", text))
         mark = (values.get("number"), values.get("letter"))
-        if mark == (None, None):
+        if errors:
+            self.found.errors.extend(errors)
+        elif mark == (None, None):
             self.found.left_out += 1
         else:
-            self._keep(row.line, values, mark)
+            item = self._item(values["group"], values.get("term"), values.get("final", False))
+            self.keep(line, (item, values["student"]), mark)
 
-    def _keep(self, line: int, values: dict[str, Any], mark: Mark) -> None:
-        item = self._item(values["group"], values.get("term"), values.get("final", False))
-        key = (item, values["student"])
-        known = self.found.marks.setdefault(key, mark)
-        first = self.found.lines.setdefault(key, line)
-        if first == line:
-            return
-        if known == mark and key not in self.contradicted:
-            self.found.repeated += 1
-            return
-        text = f"Line {first} says “{_words(known)}” for the same; keep only what is right."
-        self.found.errors.append(RowError.at(line, self.mark_column, _words(mark), text))
-        self.contradicted.add(key)
+    def words(self, value: Mark) -> str:
+        number, text = value
+        return " ".join(filter(None, ("" if number is None else f"{number:.10g}", text)))
 
     def _item(self, group: int, term: AcademicSession | None, is_final: bool) -> Item:
         word, prefix = ("Final mark", "final-mark") if is_final else ("Mark", "mark")
@@ -146,14 +97,6 @@ class _Reader:
         if len(key) > _MOST_ID:
             key = f"{prefix}:#{term.id}"
         return Item(group, key, f"{word}, {term.title}"[:_MOST_TITLE], term.end_date)
-
-    def refuse_contradictions(self) -> None:
-        """Of two rows that say different things, neither is believed."""
-        for key in self.contradicted:
-            mark, line = self.found.marks.pop(key), self.found.lines.pop(key)
-            text = "Another line says something else for the same; keep only what is right."
-            self.found.errors.append(RowError.at(line, self.mark_column, _words(mark), text))
-        self.found.errors.sort(key=lambda error: error.line)
 
     def _term(self, text: str) -> AcademicSession | None:
         if not text and self.mapping.due is not None:
@@ -169,8 +112,3 @@ class _Reader:
             "The school has no term with this identifier or title. Enter it in the school "
             "calendar, or import it, first."
         )
-
-
-def _words(mark: Mark) -> str:
-    number, text = mark
-    return " ".join(filter(None, ("" if number is None else f"{number:g}", text)))

@@ -2,6 +2,7 @@
 a choice against what is really in the file."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from reportapp.school.records_mapping import (
     LEAVE_OUT,
     MOST_CODES,
     AnyMapping,
-    AttendanceMapping,
     check_mapping,
+    from_json,
 )
 from reportapp.school.records_mappings import SavedMapping, find_mapping, list_mappings
 from reportapp.school.records_table import Table, read_table
@@ -40,6 +41,12 @@ class ColumnChoice:
     #: The saved mapping that `data` comes from.
     used: SavedMapping | None = None
 
+    @property
+    def name(self) -> str:
+        """The name under which choices for such a file are kept already, or nothing."""
+        known = [self.used] if self.used else self.saved
+        return next((saved.name for saved in known if saved.fits(self.table.columns)), "")
+
 
 def offer_columns(
     actor: User,
@@ -48,9 +55,11 @@ def offer_columns(
     *,
     chosen: Mapping[str, Any] | None = None,
     name: str | None = None,
+    before: str | None = None,
 ) -> ColumnChoice:
     """What the columns of a file may mean: as `chosen` so far; else by the saved mapping called
-    `name`, or (None) the newest one for such a header; else guessed.
+    `name`; else as in `before`, the JSON of an earlier choice for this file; else by the newest
+    saved mapping for such a header; else guessed.
 
     Raises Forbidden; InvalidInput (field `file`) when it cannot be read as a table.
     """
@@ -59,6 +68,9 @@ def offer_columns(
     saved = list_mappings(actor, kind)
     guess = guess_mapping(kind, table)
     used = None
+    if chosen is None and name is None and before:
+        with suppress(InvalidInput):
+            chosen = asdict(from_json(kind, before)[0])
     if chosen is None:
         used = _saved_for(table, saved, name)
         data = {**guess.data, **(asdict(used.mapping) if used else {})}
@@ -80,9 +92,13 @@ def check_columns(actor: User, kind: ImportKind, path: Path, data: Mapping[str, 
     """
     require(actor, Action.IMPORT_DATA)
     table = read_table(path)
-    mapping = check_mapping(kind, data, table.columns)
-    if isinstance(mapping, AttendanceMapping):
-        _check_values(table, mapping)
+    problems = _value_problems(table, data) if kind is ImportKind.ATTENDANCE else {}
+    try:
+        mapping = check_mapping(kind, data, table.columns)
+    except InvalidInput as error:
+        raise InvalidInput({**problems, **error.fields}) from None
+    if problems:
+        raise InvalidInput(problems)
     return mapping
 
 
@@ -137,26 +153,27 @@ def _known(codes: Any, values: Guess) -> dict[str, Any]:
     return {code: given[code_key(code)] for code in values.counts if code_key(code) in given}
 
 
-def _check_values(table: Table, mapping: AttendanceMapping) -> None:
-    values = guess_values(table, {"day": mapping.day, "code": mapping.code})
+def _value_problems(table: Table, data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with a choice for attendance by what stands in the columns that it names."""
+    day, code = (data.get(field) for field in ("day", "code"))
+    values = guess_values(table, {"day": day, "code": code})
     problems: dict[str, list[str]] = {}
-    if values.orders and mapping.date_order not in values.orders:
+    if values.orders and data.get("date_order") not in values.orders:
         examples = " or ".join(EXAMPLES[order] for order in values.orders)
-        problems["date_order"] = [f"The days in “{mapping.day}” are written like {examples}."]
-    elif not values.orders and table.first_rows(1):
+        problems["date_order"] = [f"The days in “{day}” are written like {examples}."]
+    elif day in table.columns and not values.orders and table.first_rows(1):
         examples = ", ".join(EXAMPLES[order] for order in DateOrder)
-        problems["day"] = [f"“{mapping.day}” has no days such as {examples}."]
-    known = dict(mapping.codes)
-    unknown = [code for code in values.counts if code_key(code) not in known]
+        problems["day"] = [f"“{day}” has no days such as {examples}."]
+    known = _known(data.get("codes"), values)
+    unknown = [one for one in values.counts if one not in known]
     if len(values.counts) > MOST_CODES:
         problems["code"] = [
-            f"“{mapping.code}” has {len(values.counts):,} different values, so it does not hold "
-            f"codes; choose another column."
+            f"“{code}” has {len(values.counts):,} different values, so it does not hold codes; "
+            "choose another column."
         ]
     elif unknown:
-        named = ", ".join(f"“{code[:20]}”" if code else "no code at all" for code in unknown[:5])
+        named = ", ".join(f"“{one[:20]}”" if one else "no code at all" for one in unknown[:5])
         problems["codes"] = [f"Say what {named} {'mean' if len(unknown) > 1 else 'means'}."]
-    elif set(known.values()) == {LEAVE_OUT}:
+    elif known and set(known.values()) == {LEAVE_OUT}:
         problems["codes"] = ["Every code is left out, so there is nothing to import."]
-    if problems:
-        raise InvalidInput(problems)
+    return problems

@@ -22,6 +22,7 @@ _NAMES: dict[ImportKind, dict[str, str]] = {
         "group": "classsourcedid sectionsourcedid sectionid classid section class groupid group "
         "courseid",
         "lesson": "period lesson periodnumber lessonnumber hour stunde session",
+        "all_day": "allday wholeday fullday isallday ganztags",
     },
     ImportKind.MARKS: {
         "student": "studentsourcedid studentid studentnumber studentno student pupilid pupil "

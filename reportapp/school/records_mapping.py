@@ -33,6 +33,7 @@ COLUMNS: dict[ImportKind, tuple[Column, ...]] = {
         Column("code", "Attendance code", required=True),
         Column("group", "Class or section"),
         Column("lesson", "Lesson or period"),
+        Column("all_day", "Whole day (yes or no)"),
     ),
     ImportKind.MARKS: (
         Column("student", "Student", required=True),
@@ -60,6 +61,8 @@ class AttendanceMapping:
     others: Others
     first_day: date | None = None
     last_day: date | None = None
+    #: Where it says yes, the row is about the day, whatever its class and lesson.
+    all_day: str | None = None
 
     @property
     def kind(self) -> ImportKind:

@@ -42,7 +42,7 @@ class Directory:
             raise ValueError("This is one person's identifier and another one's e-mail address.")
         id_, role = found.pop()
         if role is not Role.STUDENT:
-            raise ValueError(f"This is a {role}, not a student.")
+            raise ValueError(f"This person is not a student; their role here is {role}.")
         return id_
 
     def group(self, text: str) -> int:

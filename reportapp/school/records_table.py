@@ -14,6 +14,7 @@ SEPARATORS = ",;\t"
 MOST_ROWS = 300_000
 MOST_COLUMNS = 100
 MOST_NAME = 100
+_MOST_LINE = 1_000_000
 _NO_TEXT = (
     "This is no text in UTF-8. If it comes from a spreadsheet program, save it as "
     "“CSV UTF-8 (comma delimited)”."
@@ -78,9 +79,7 @@ def read_table(path: Path) -> Table:
         raise _refusal("Choose a file; this one is empty.")
     if begin[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in begin:
         raise _refusal(_NO_TEXT)
-    named = (line for line in _lines(path) if line.strip() and not _names_separator(line))
-    first = next(named, "")
-    separator = max(SEPARATORS, key=lambda sign: _width(first, sign))
+    separator = max(SEPARATORS, key=lambda sign: _width(path, sign))
     _, cells = next(_records(path, separator), (0, []))
     names = [" ".join(cell.split()) for cell in cells]
     while names and not names[-1]:
@@ -126,14 +125,18 @@ def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 def _lines(path: Path) -> Iterator[str]:
     with path.open("rb") as raw, TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
+        number = 0
         try:
-            for line in file:
+            while line := file.readline(_MOST_LINE):
+                number += 1
                 if "\0" in line:
                     raise _refusal(_NO_TEXT)
+                if len(line) == _MOST_LINE:
+                    raise _refusal(f"Line {number:,} is too long for a row of a table.")
                 yield line
         except UnicodeDecodeError:
-            number = _first_wrong_line(path)
-            raise _refusal(f"{_NO_TEXT} (Line {number} is the first that fails.)") from None
+            wrong = _first_wrong_line(path)
+            raise _refusal(f"{_NO_TEXT} (Line {wrong} is the first that fails.)") from None
 
 
 def _first_wrong_line(path: Path) -> int:
@@ -151,10 +154,10 @@ def _names_separator(line: str) -> bool:
     return line[:4].lower() == "sep=" and len(line.strip()) <= 5
 
 
-def _width(line: str, separator: str) -> int:
+def _width(path: Path, separator: str) -> int:
     try:
-        return len(next(csv.reader([line], delimiter=separator, strict=True)))
-    except (csv.Error, StopIteration):
+        return len(next(_records(path, separator), (0, []))[1])
+    except InvalidInput:
         return 0
 
 

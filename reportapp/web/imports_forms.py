@@ -126,7 +126,7 @@ def _with_example(column: str, values: Any) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
-    return f"{value:g}" if isinstance(value, float) else str(value or "")
+    return f"{value:.10g}" if isinstance(value, float) else str(value or "")
 
 
 def meanings_of(choice: ColumnChoice) -> list[tuple[str, int, str]]:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from reportapp import clock
 from reportapp.constants import AttendanceStatus, ImportKind, ImportStatus
-from reportapp.errors import InvalidInput, NotFound
+from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.models import ImportRun
 from reportapp.school.import_runs import (
     Progressing,
@@ -24,7 +25,13 @@ from reportapp.school.import_runs import (
 from reportapp.school.import_work import start_check, start_save
 from reportapp.school.records_columns import ColumnChoice, check_columns, offer_columns
 from reportapp.school.records_mapping import to_json
-from reportapp.school.records_mappings import check_name, save_mapping
+from reportapp.school.records_mappings import (
+    check_name,
+    delete_mapping,
+    get_kept,
+    list_kept,
+    save_mapping,
+)
 from reportapp.school.records_work import RECORD_KINDS, RecordsWork
 from reportapp.web.imports_forms import (
     MEANINGS,
@@ -55,11 +62,14 @@ def upload() -> ResponseReturnValue:
     sent = request.files.get("file")
     kinds = {str(kind): kind for kind in RECORD_KINDS}
     try:
+        problems = {}
         kind = kinds.get(form.kind.data or "")
         if kind is None:
-            raise InvalidInput({"kind": ["Say what is in the file."]})
-        if sent is None:
-            raise InvalidInput({"file": ["Choose a file."]})
+            problems["kind"] = ["Say what is in the file."]
+        if sent is None or not sent.filename:
+            problems["file"] = ["Choose a file."]
+        if kind is None or sent is None or problems:
+            raise InvalidInput(problems)
         run = receive(actor(), kind, sent.filename, cast(BinaryIO, sent.stream), clock.now())
         return redirect(url_for("imports_records.columns", run_id=run.id))
     except InvalidInput as error:
@@ -69,19 +79,18 @@ def upload() -> ResponseReturnValue:
 
 @bp.get("/<int:run_id>/columns")
 def columns(run_id: int) -> ResponseReturnValue:
-    run = _run(run_id).run
-    path = upload_path(actor(), run_id, clock.now())
+    run, path = _upload(run_id)
+    use = request.args.get("use")
     try:
-        choice = offer_columns(actor(), run.kind, path, name=request.args.get("use"))
+        choice = offer_columns(actor(), run.kind, path, name=use, before=run.mapping)
     except InvalidInput as error:
         return _refused(run, error)
-    return _columns_page(run, choice)
+    return _columns_page(run, choice, choice.name)
 
 
 @bp.post("/<int:run_id>/columns")
 def choose(run_id: int) -> ResponseReturnValue:
-    run = _run(run_id).run
-    path = upload_path(actor(), run_id, clock.now())
+    run, path = _upload(run_id)
     data, name = typed(run.kind), request.form.get("name", "").strip()
     choice = offer_columns(actor(), run.kind, path, chosen=data)
     if "again" in request.form:
@@ -133,6 +142,14 @@ def forget(run_id: int) -> ResponseReturnValue:
     return redirect(url_for("imports_records.index"))
 
 
+@bp.route("/kept/<int:mapping_id>/delete", methods=["GET", "POST"])
+def delete(mapping_id: int) -> ResponseReturnValue:
+    if request.method == "GET":
+        return render_template("imports/kept_delete.html", kept=get_kept(actor(), mapping_id))
+    flash(f"“{delete_mapping(actor(), mapping_id)}” is deleted.", "success")
+    return redirect(url_for("imports_records.index"))
+
+
 @bp.get("/<int:run_id>/errors.csv")
 def errors(run_id: int) -> ResponseReturnValue:
     _run(run_id)
@@ -149,9 +166,19 @@ def _run(run_id: int) -> Progressing:
     return found
 
 
+def _upload(run_id: int) -> tuple[ImportRun, Path]:
+    """A run and its file. Raises NotFound, or Conflict when the file is gone: saved, or too old."""
+    run = _run(run_id).run
+    path = upload_path(actor(), run_id, clock.now())
+    if not path.exists():
+        raise Conflict("This file is not kept any more. Please choose it again.")
+    return run, path
+
+
 def _start_page(form: RecordsUploadForm) -> ResponseReturnValue:
     runs = list_runs(actor(), clock.now(), *RECORD_KINDS)
-    page = render_template("imports/records.html", form=form, runs=runs)
+    kept = list_kept(actor())
+    page = render_template("imports/records.html", form=form, runs=runs, kept=kept)
     return page, 422 if form.errors else 200
 
 

@@ -1,9 +1,11 @@
 """Attendance from a file: what is read, what is written, and what a second time changes."""
 
-from datetime import date
+import tracemalloc
+from datetime import date, timedelta
 from time import perf_counter
 
 import pytest
+from sqlalchemy import insert
 
 from reportapp.constants import CalendarKind, EnrollmentRole
 from reportapp.errors import InvalidInput
@@ -94,6 +96,9 @@ class TestRows:
             (14, "", "more"),
         ]
         assert all(error.text.endswith(".") for error in plan.errors)
+        assert "This person is not a student; their role here is teacher." in {
+            error.text for error in plan.errors
+        }
         assert stored() == [("ana-1", "maths", "2026-11-16", 1, "present")]
 
     def test_the_same_twice_is_once_and_contradictions_are_not_believed(self, school, write):
@@ -111,6 +116,7 @@ class TestRows:
             (5, "Code", "present"),
             (6, "Code", "absent"),
         ]
+        assert "Line 5 says something else" in plan.errors[0].text
         assert "Line 4 says “absent”" in plan.errors[1].text
         assert stored() == [("ana-1", "maths", "2026-11-16", 1, "present")]
 
@@ -122,6 +128,28 @@ class TestRows:
         plan = take(school, path, mapping)
         assert (plan.left_out, errors_of(plan), len(stored())) == (1, [], 1)
 
+    def test_a_row_of_the_whole_day_is_about_no_class_and_no_lesson(self, school, write):
+        path = write(
+            "ana-1,2026-11-16,maths,2,A,Yes",
+            "ana-1,2026-11-16,english,all,A,yes",
+            "ben-1,2026-11-16,maths,2,L,no",
+            "ben-1,2026-11-17,maths,2,L,",
+            "cem-1,2026-11-16,,,A,No",
+            "cem-1,2026-11-17,,,A,",
+            "cem-1,2026-11-18,,,A,half",
+            header=f"{HEADER},all_day",
+        )
+        plan = take(school, path, attendance_of(path, others="unknown"))
+        assert plan.repeated == 1
+        assert errors_of(plan) == [(6, "all_day", ""), (8, "all_day", "half")]
+        assert "needs a class or a lesson" in plan.errors[0].text
+        assert stored() == [
+            ("ana-1", None, "2026-11-16", 0, "absent"),
+            ("ben-1", "maths", "2026-11-16", 2, "late"),
+            ("ben-1", "maths", "2026-11-17", 2, "late"),
+            ("cem-1", None, "2026-11-17", 0, "absent"),
+        ]
+
     def test_rows_of_other_classes_and_closed_days_are_taken_and_counted(self, school, write):
         path = write("cem-1,2026-11-16,maths,1,P", "ana-1,2026-11-15,maths,1,P")
         plan = take(school, path, attendance_of(path))
@@ -129,6 +157,26 @@ class TestRows:
 
 
 class TestAgain:
+    def test_only_what_the_file_is_about_is_held_in_memory(self, cast, school, write):
+        days = [date(2020, 1, 1) + timedelta(number) for number in range(1_500)]
+        rows = [
+            {"student_id": person.id, "date": day, "lesson": lesson, "status": "present"}
+            for person in (cast.ana, cast.ben)
+            for day in days
+            for lesson in range(5)
+        ]
+        with transaction() as session:
+            session.execute(insert(AttendanceRecord), rows)
+        # A wrong year makes the file reach back over all of them.
+        path = write("ana-1,2019-11-16,,,P", "ana-1,2020-01-02,,4,A", "ana-1,2026-11-16,,,P")
+        mapping = attendance_of(path)
+        tracemalloc.start()
+        plan = look_at(school, path, mapping)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (len(plan.added), len(plan.changed)) == (2, 1)
+        assert peak < 2_000_000
+
     def test_a_second_time_changes_nothing_and_a_correction_only_what_differs(self, school, write):
         path = write("ana-1,2026-11-16,maths,1,P", "ben-1,2026-11-16,maths,1,A")
         assert len(take(school, path, attendance_of(path)).added) == 2

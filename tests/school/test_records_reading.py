@@ -122,6 +122,11 @@ class TestTables:
         path = file_of(tmp_path, "a,b", '"x', 'y",1', "z,2")
         assert [row.line for row in read_table(path).rows()] == [2, 4]
 
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_a_column_may_have_a_name_of_two_lines(self, tmp_path, separator):
+        path = file_of(tmp_path, f'"Student,\nID"{separator}Code', f"1{separator}P")
+        assert read_table(path).columns == ("Student, ID", "Code")
+
     def test_columns_without_a_name_or_with_the_same_one_are_told_apart(self, tmp_path):
         assert read_table(file_of(tmp_path, "a,a,,b", "1,2,3,4")).columns == (
             "a",
@@ -144,6 +149,8 @@ class TestTables:
             (b'a,b\n1,"open', "from line 2 on"),
             (b"a,b\n" + b"x" * 300_000, "cannot be read as a table"),
             (b"x" * 300_000, "cannot be read as a table"),
+            (b"a,b\n" + b"," * 1_000_000, "Line 2 is too long"),
+            (b"," * 1_000_000, "Line 1 is too long"),
             (b"a," * 150 + b"b", "at most 100"),
             (b"a," + b"b" * 101, "names of the columns"),
             (b"a,b\x07\n1,2", "names of the columns"),
@@ -187,6 +194,7 @@ class TestGuesses:
                 "code": "AttendanceCode",
                 "group": "section_id",
                 "lesson": "Period",
+                "all_day": "all_day",
                 "date_order": order,
                 "codes": {"P": "present", "A": "absent"},
                 "others": "unknown",

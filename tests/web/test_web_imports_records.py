@@ -17,6 +17,8 @@ from tests.school.records import WHOLE_DAYS, name_cast, sample, stored, stored_m
 from tests.web.visitor import fields_of, path_of, words_of
 
 HEADER = "student_id,date,class,period,code\n"
+#: Choices for a file that lists only who was missing.
+ABSENCES = {"date_order": "day_first", "others": "unknown"}
 FILE = HEADER + "ana-1,16/11/2026,maths,1,P\nben-1,16/11/2026,maths,1,A\n"
 
 
@@ -140,6 +142,14 @@ class TestTheWay:
         assert "Saved" in words_of(page.text)
         assert len(stored()) == 2
 
+    def test_with_rejected_rows_it_warns_that_somebody_may_falsely_count_as_present(self, ada):
+        content = HEADER + "ana-1,16/11/2026,maths,1,A\nnobody,16/11/2026,maths,1,A\n"
+        chosen = {**ABSENCES, "codes": {"A": "absent"}}
+        page, _ = look(ada, content, **chosen | {"others": "present_where_listed"})
+        assert "under a wrong identifier" in words_of(page.text)
+        page, _ = look(ada, content, **chosen)
+        assert "under a wrong identifier" not in words_of(page.text)
+
     def test_a_plan_that_has_changed_is_not_saved(self, cast, ada):
         page, path = look(ada, FILE)
         with transaction() as session:
@@ -162,13 +172,20 @@ class TestTheWay:
         assert ada.get(path).status_code == 404
         assert db.session.query(ImportRun).count() == 0
 
+    def test_going_back_to_the_columns_of_a_saved_file_says_that_it_is_gone(self, ada):
+        page, path = look(ada, FILE)
+        save(ada, path, page)
+        for answer in (ada.get(f"{path}columns"), ada.post(f"{path}columns")):
+            assert answer.status_code == 409
+            assert "Please choose it again." in answer.text
+
     def test_the_large_sample_is_taken(self, ada):
         page, _ = look(ada, sample(WHOLE_DAYS).read_bytes())
         assert "12,000rows rejected" in words_of(page.text).replace(" rows", "rows")
 
 
 class TestColumns:
-    def test_what_is_not_certain_is_asked(self, ada):
+    def test_what_is_not_certain_is_asked_all_at_once(self, ada):
         content = HEADER + "ana-1,1/9/2026,maths,1,Z\nben-1,2/9/2026,maths,1,A\n"
         columns = path_of(send(ada, content))
         page = ada.get(columns)
@@ -181,6 +198,7 @@ class TestColumns:
         words = words_of(answer.text)
         assert "Choose how the days are written." in words
         assert "Choose what is known about everybody else." in words
+        assert "Say what “Z” means." in words
         chosen = {"date_order": "day_first", "others": "unknown"}
         answer = post(ada, columns, choices_of(page, **chosen))
         assert "Say what “Z” means." in words_of(answer.text)
@@ -216,6 +234,30 @@ class TestColumns:
         other = ada.get(path_of(send(ada, content.replace("period", "hour"))))
         assert fields_of(other.text).get("date_order") is None
 
+    def test_choices_kept_once_come_with_their_name_and_learn_new_codes(self, ada):
+        look(ada, HEADER + "ana-1,1/9/2026,maths,1,A\n", name="Weekly", **ABSENCES)
+        page = ada.get(path_of(send(ada, HEADER + "ana-1,2/9/2026,maths,1,Z\n")))
+        assert fields_of(page.text)["name"] == "Weekly"
+        look(ada, HEADER + "ana-1,2/9/2026,maths,1,Z\n", codes={"Z": "late"})
+        both = ada.get(path_of(send(ada, FILE + "ana-1,17/11/2026,maths,1,Z\n")))
+        assert meanings_of(both) == {"P": "present", "A": "absent", "Z": "late"}
+        assert db.session.query(ImportMapping).count() == 1
+
+    def test_changing_the_columns_begins_from_what_was_chosen(self, ada):
+        chosen = {**ABSENCES, "others": "present", "codes": {"Z": "partial"}}
+        content = HEADER + "ana-1,1/9/2026,maths,1,Z\n"
+        _, path = look(ada, content, first_day="2026-08-31", **chosen)
+        page = ada.get(f"{path}columns")
+        fields = fields_of(page.text)
+        assert (fields["date_order"], fields["others"]) == ("day_first", "present")
+        assert fields["first_day"] == "2026-08-31"
+        assert meanings_of(page) == {"Z": "partial"}
+
+    def test_the_highest_mark_is_shown_as_it_was_typed(self, ada):
+        content = "student_id,class,mark\nana-1,maths,92\n"
+        _, path = look(ada, content, "marks", highest="1234.56", due="2026-09-01")
+        assert fields_of(ada.get(f"{path}columns").text)["highest"] == "1234.56"
+
     @pytest.mark.parametrize(
         ("content", "words"),
         [
@@ -231,7 +273,10 @@ class TestColumns:
         assert db.session.query(ImportRun).count() == 0
 
     def test_no_file_an_empty_file_and_no_kind_are_told(self, ada):
-        assert "Choose a file" in ada.post("/imports/records/", {"kind": "marks"}).text
+        assert "Choose a file." in ada.post("/imports/records/", {"kind": "marks"}).text
+        both = words_of(ada.post("/imports/records/").text)
+        assert "Say what is in the file." in both
+        assert "Choose a file." in both
         assert "this one is empty" in send(ada, b"").text
         assert "Say what is in the file." in send(ada, FILE, "party").text
         assert "Say what is in the file." in send(ada, FILE, "oneroster").text
@@ -249,6 +294,50 @@ class TestColumns:
     def test_a_header_without_rows_is_told(self, ada):
         page = ada.get(path_of(send(ada, HEADER)))
         assert "There are no rows under the names" in words_of(page.text)
+
+
+class TestKept:
+    def test_kept_choices_are_listed_and_deleted_after_a_question(self, ada):
+        look(ada, FILE, name="Weekly <b>")
+        page = ada.get("/imports/records/")
+        assert "Weekly &lt;b&gt;" in page.text
+        path = delete_path(page)
+        question = words_of(ada.get(path).text)
+        assert "Delete “Weekly &lt;b&gt;”?" in question
+        assert db.session.query(ImportMapping).count() == 1
+        assert ada.post_bare(path).status_code == 400
+        answer = ada.post(path, follow_redirects=True)
+        assert "“Weekly &lt;b&gt;” is deleted." in words_of(answer.text)
+        assert db.session.query(ImportMapping).count() == 0
+        assert ada.post(path).status_code == 404
+
+    def test_what_can_no_longer_be_read_can_be_deleted_too(self, cast, ada):
+        with transaction() as session:
+            session.add(
+                ImportMapping(
+                    school_id=cast.school.id,
+                    kind="marks",
+                    name="Old",
+                    mapping="?",
+                    updated_at=NOW,
+                )
+            )
+        assert ada.post(delete_path(ada.get("/imports/records/"))).status_code == 302
+        assert db.session.query(ImportMapping).count() == 0
+
+    def test_nobody_else_and_no_other_school_deletes_them(self, ada, logged_in):
+        look(ada, FILE, name="Weekly")
+        path = delete_path(ada.get("/imports/records/"))
+        for name, status in (("tom", 403), ("uma", 403), ("pia", 403), ("olga", 404)):
+            visitor = logged_in(name)
+            assert (visitor.get(path).status_code, visitor.post(path).status_code) == (status,) * 2
+        assert "Weekly" not in logged_in("olga").get("/imports/records/").text
+        assert db.session.query(ImportMapping).count() == 1
+
+
+def delete_path(page):
+    link = BeautifulSoup(page.text, "html.parser").select_one('a[href$="/delete"]')
+    return link["href"]
 
 
 class TestOthers:
