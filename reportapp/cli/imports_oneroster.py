@@ -54,7 +54,7 @@ def oneroster(
     actor = school_admin(school)
     with click.progressbar(length=1, label="Import", file=sys.stderr) as bar:
         outcome, rejected, first = run_now(
-            actor, ImportKind.ONEROSTER, path, work, clock.now, _Bar(bar), save=not dry_run
+            actor, ImportKind.ONEROSTER, path, work, clock.now, _Bar(bar)
         )
     for one in first:
         place = f"{one.file}, line {one.line}{one.column and f', {one.column}'}"

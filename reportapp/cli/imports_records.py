@@ -89,12 +89,12 @@ def _import(
     except InvalidInput as error:
         raise click.ClickException(_choices_left(path, error)) from None
     work = RecordsWork(mapping, despite_errors=skip_errors)
-    looked = run_now(actor, kind, path, work.check, clock.now, Progress(), save=False, most=_SHOWN)
+    looked = run_now(actor, kind, path, work.check, clock.now, Progress(), most=_SHOWN)
     outcome, count, problems = looked
     _show(problems, count)
     may_save = not count or skip_errors
     if may_save and not dry_run:
-        saved = run_now(actor, kind, path, work.save, clock.now, Progress(), save=True, most=0)
+        saved = run_now(actor, kind, path, work.save, clock.now, Progress(), most=0)
         outcome = saved[0]
     values = {"saved": may_save and not dry_run, **outcome.summary}
     result(values if as_json else _figures(values), as_json)

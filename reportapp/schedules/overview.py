@@ -11,7 +11,7 @@ from reportapp.constants import Reason
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.reports import Scope, scopes_of
-from reportapp.reports.facts import plain
+from reportapp.reports.names import plain
 from reportapp.schedules.audiences import Wanted, audience_titles
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.reach import is_on, select_members, why_nothing

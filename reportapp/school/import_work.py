@@ -127,10 +127,9 @@ def run_now(
     at: Clock,
     progress: Progress,
     *,
-    save: bool,
     most: int = 100,
 ) -> tuple[Outcome, int, list[RowProblem]]:
-    """For a command: do the work on a file or folder of its own at once. With `save` it is listed
+    """For a command: do the work on a file or folder of its own at once. One that saves is listed
     among the school's imports. Returns how many rows were rejected, and the first of them.
 
     Raises Forbidden, and what the work raises.
@@ -154,9 +153,6 @@ def run_now(
         finally:
             problems.close()
         first = read_problems(problems.path, most)
-    if save and run.id is None:
-        with transaction() as session:
-            record(session, outcome)
     return outcome, problems.count, first
 
 

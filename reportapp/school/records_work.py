@@ -62,6 +62,7 @@ class RecordsWork:
                 save_attendance(session, plan)
             else:
                 save_marks(session, plan)
+            task.record(session, outcome)
         return outcome
 
     def _plan(self, session: Session, task: Task) -> AttendancePlan | MarksPlan:

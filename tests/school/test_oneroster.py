@@ -49,7 +49,6 @@ def bring(cast, tmp_path):
             check_oneroster if dry else work,
             clock.fixed(NOW),
             Progress(),
-            save=not dry,
         )
         counts = {
             kind["name"]: (kind["added"], kind["changed"], kind["gone"])
@@ -441,7 +440,6 @@ class TestRows:
 
             return run_now(
                 cast.ada, ImportKind.ONEROSTER, path, seeing, clock.fixed(NOW), Progress(),
-                save=False,
             )[0]  # fmt: skip
 
         shown = run(check_oneroster).fingerprint
