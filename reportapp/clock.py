@@ -1,5 +1,6 @@
 """The one reader of the wall clock: everywhere else time is an argument."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,3 +16,8 @@ def now() -> datetime:
 def fixed(instant: datetime) -> Clock:
     """A clock that always answers `instant` (aware; any zone)."""
     return lambda: instant.astimezone(UTC)
+
+
+def stopwatch() -> float:
+    """Seconds since some moment, for measuring how long something takes: never set back."""
+    return time.monotonic()

@@ -168,6 +168,26 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("DELIVERY_WORKERS", _whole(1, 32), "1", "SMTP sessions used at the same time"),
     Setting(
+        "DELIVERY_MAILS_PER_SESSION",
+        _whole(1, 100_000),
+        "500",
+        "mails over one SMTP session before a new one is opened",
+    ),
+    Setting("DELIVERY_PER_SECOND", _whole(0, 10_000), "0", "at most so many mails; 0: no limit"),
+    Setting(
+        "DELIVERY_PER_DOMAIN_AND_MINUTE",
+        _whole(0, 100_000),
+        "0",
+        "at most so many mails to one domain, such as gmail.com; 0: no limit",
+    ),
+    Setting("PDF_WORKERS", _whole(1, 32), "2", "processes that lay out PDFs for mails"),
+    Setting(
+        "PDF_SECONDS",
+        _whole(1, 3600),
+        "120",
+        "how long one PDF may take; a longer one is not sent, and the ledger says so",
+    ),
+    Setting(
         "DELIVERY_LEASE_SECONDS",
         _whole(5, 3600),
         "60",
@@ -180,10 +200,16 @@ SETTINGS: tuple[Setting, ...] = (
         "a mail that may or may not have left when the process died: show it, or send it again",
     ),
     Setting(
+        "ARTEFACT_DAYS",
+        _whole(1, 3650),
+        "90",
+        "how long the files that were sent are kept, for downloads and for the ledger",
+    ),
+    Setting(
         "MAX_ATTACHMENT_BYTES",
         _whole(1024, 1_000_000_000),
         "10000000",
-        "a larger attachment is not sent; the ledger says so",
+        "a larger file is not attached: the mail holds a link to it",
     ),
 )
 

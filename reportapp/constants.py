@@ -88,6 +88,32 @@ class ExportFormat(StrEnum):
     PDF = "pdf"
 
 
+class DeliveryMode(StrEnum):
+    """How a file reaches its readers."""
+
+    ATTACHMENT = "attachment"
+    LINK = "link"
+    BOTH = "both"
+
+
+class LinkAccess(StrEnum):
+    """What the link to a file asks of who follows it."""
+
+    LOGIN = "login"
+    #: Nothing; it works once.
+    ONE_TIME = "one_time"
+
+
+class WhenEmpty(StrEnum):
+    """What becomes of a mail whose report would hold no data."""
+
+    SKIP = "skip"
+    #: A mail without a file that says so.
+    NOTE = "note"
+    #: Skip, and tell the author.
+    TELL = "tell"
+
+
 class Trigger(StrEnum):
     SCHEDULE = "schedule"
     MANUAL = "manual"
@@ -99,6 +125,8 @@ class ExecutionStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     PARTIAL = "partial"
+    #: Its time had passed by too long when somebody looked; nothing was sent.
+    MISSED = "missed"
 
 
 class DeliveryStatus(StrEnum):
@@ -140,6 +168,42 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     TOO_LARGE = "too_large"
     ERROR = "error"
+    #: A person took it back before it left.
+    CANCELLED = "cancelled"
+    #: Its address has refused mails again and again.
+    SUSPENDED = "suspended"
+    #: The mail server does not let us in, or not write in our own name.
+    CONFIGURATION = "configuration"
+    #: It waited so long that it would be of no use any more.
+    TOO_LATE = "too_late"
+    #: Making the file took longer, or more memory, than there is for one.
+    TOO_HEAVY = "too_heavy"
+
+
+class DeliveryActionKind(StrEnum):
+    """What a person has done to a run or to one of its mails."""
+
+    RESEND = "resend"
+    CANCEL = "cancel"
+
+
+class NoticeKind(StrEnum):
+    """What somebody is told about because the system noticed it by itself."""
+
+    #: A run that should have been and was not.
+    MISSED_RUN = "missed_run"
+    #: The first run of a schedule that failed after one that did not.
+    FAILED_RUN = "failed_run"
+    #: So many runs failed in a row that the schedule was switched off.
+    PAUSED_SCHEDULE = "paused_schedule"
+    #: A run had nothing to tell some of its readers.
+    NO_DATA = "no_data"
+    #: The mail server refuses us: wrong password, unknown sender, bad certificate.
+    MAIL_STOPPED = "mail_stopped"
+    #: Nobody has run the schedules for a while.
+    NO_HEARTBEAT = "no_heartbeat"
+    #: An address refused so many mails that none go there any more.
+    SUSPENDED_ADDRESS = "suspended_address"
 
 
 class AuthoredStatus(StrEnum):

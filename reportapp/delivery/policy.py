@@ -10,13 +10,27 @@ from reportapp.mail.smtp_errors import Blame
 RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
 #: Each wait is made up to this part longer or shorter, so that retries do not come in one burst.
 JITTER = 0.2
-#: While the mail server as a whole is out of order.
+#: So often in a row may the mail server as a whole be out of order before it is left alone for so
+#: long.
+SERVER_TRIES = 5
 SERVER_PAUSE = timedelta(seconds=60)
 #: The mail that met the trouble comes after those that wait with it: should the trouble be its own
-#: after all, they are not held up again.
-BEHIND = timedelta(seconds=1)
-#: How long mails wait for the server to come back before they are given up.
-SERVER_PATIENCE = timedelta(hours=24)
+#: after all, they are not held up by it.
+BEHIND = timedelta(seconds=5)
+#: A mail server that refuses us is asked again by itself after so long, should it have been its own
+#: mistake; or at once when the settings change, or somebody says so.
+STOP = timedelta(hours=1)
+#: How long a mail may wait for whatever it waits for; later it would only surprise.
+PATIENCE = timedelta(hours=24)
+#: A run that nobody could plan in time is made up for within so long.
+LATE_RUN = timedelta(hours=24)
+#: So many mails in a row must an address refuse for good until none are sent to it any more.
+ADDRESS_TRIES = 3
+
+_NOT_THE_MAILS = {
+    Blame.SERVER: Reason.SERVER,
+    Blame.CONFIGURATION: Reason.CONFIGURATION,
+}
 
 _AGAIN = " When it was to be sent again: "
 
@@ -30,24 +44,41 @@ class Outcome:
     reply: str | None = None
     next_attempt_at: datetime | None = None
     sent_at: datetime | None = None
-    artefact: str | None = None
     charged: bool = True
+    #: From now on the mail holds a link in place of the file.
+    as_link: bool = False
+    #: The address that the server takes nothing for; one that takes something again.
+    refused: str | None = None
+    forgiven: str | None = None
 
 
 def after_failure(
-    blame: Blame, reply: str, attempts: int, now: datetime, spread: float, *, resend: bool
+    blame: Blame,
+    reply: str,
+    attempts: int,
+    now: datetime,
+    spread: float,
+    *,
+    resend: bool,
+    can_link: bool = False,
 ) -> Outcome:
     """What becomes of a delivery whose attempt failed at the aware instant `now`.
 
     `attempts`: the tries charged before this one. `spread`: a random number in [-1, 1] for the
-    jitter. `resend`: send again what may have arrived (AMBIGUOUS_DELIVERY).
+    jitter. `resend`: send again what may have arrived (AMBIGUOUS_DELIVERY). `can_link`: the mail
+    has a file that a link could stand for.
     """
-    if blame is Blame.SERVER:
-        return Outcome(
-            DeliveryStatus.PENDING, Reason.SERVER, reply, now + SERVER_PAUSE, charged=False
-        )
+    if blame in _NOT_THE_MAILS:
+        reason = _NOT_THE_MAILS[blame]
+        return Outcome(DeliveryStatus.PENDING, reason, reply, now + BEHIND, charged=False)
     if blame is Blame.PERMANENT:
         return Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, reply)
+    if blame is Blame.TOO_LARGE and can_link:
+        return Outcome(
+            DeliveryStatus.PENDING, Reason.TOO_LARGE, reply, now, charged=False, as_link=True
+        )
+    if blame is Blame.TOO_LARGE:
+        return Outcome(DeliveryStatus.FAILED, Reason.TOO_LARGE, reply)
     if blame is Blame.AMBIGUOUS and not resend:
         return Outcome(DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS, reply)
     reason = Reason.AMBIGUOUS if blame is Blame.AMBIGUOUS else Reason.TEMPORARY
@@ -56,12 +87,6 @@ def after_failure(
         return Outcome(last, reason, reply)
     wait = RETRY_AFTER[attempts] * (1 + JITTER * spread)
     return Outcome(DeliveryStatus.PENDING, reason, reply, now + wait)
-
-
-def behind(outcome: Outcome) -> Outcome:
-    """The outcome of the mail that met the server's trouble, the others' being `outcome`."""
-    assert outcome.next_attempt_at is not None
-    return replace(outcome, next_attempt_at=outcome.next_attempt_at + BEHIND)
 
 
 def doubt(reason: Reason | None, reply: str | None) -> str | None:

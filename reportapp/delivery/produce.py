@@ -3,125 +3,230 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from threading import Lock
 
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from reportapp.constants import DeliveryStatus, Reason, Trigger
+from reportapp.artefacts import keep_artefact
+from reportapp.constants import (
+    DeliveryMode,
+    DeliveryStatus,
+    ExportFormat,
+    LinkAccess,
+    Reason,
+    ReportType,
+    Trigger,
+    WhenEmpty,
+)
+from reportapp.delivery.claims import Claim
 from reportapp.delivery.policy import Outcome, after_error, unwritable
 from reportapp.delivery.standing import Standing, load_run
 from reportapp.documents import Period, ReportDocument
 from reportapp.mail import Letter, SealedMail, compose, encode_attachment
 from reportapp.rendering import RENDERERS, file_name
+from reportapp.rendering.workers import PdfWorkers, TooHeavy
 from reportapp.reports import REPORTS, Order, Scope
 from reportapp.schedules.timing import sentence_of
+from reportapp.tokens import sign_download
 
 log = logging.getLogger(__name__)
 
+#: Letters that outlive their batch, for others of the same run with the same scope.
+_KEPT_LETTERS = 50
+
 
 @dataclass(frozen=True)
-class Claim:
-    """A delivery that this process has claimed."""
+class MadeFile:
+    """A file that is kept, and whom it is about. `size`: bytes."""
 
-    id: int
-    execution_id: int
-    recipient_id: int
-    message_id: str
-    attempts: int
-    #: Not None: it may have arrived before (see `policy.doubt`).
-    doubt: str | None
+    sha256: str
+    scope_digest: str
+    report_type: ReportType
+    pairs: list[list[int]]
+    name: str
+    content_type: str
+    size: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.sha256, self.scope_digest
 
 
 @dataclass(frozen=True)
 class Mail:
     """A delivery ready to be sent, to be looked at once more just before it is: it is good for
-    this standing only."""
+    this standing only. `file`: None for a mail that says that there is nothing to tell."""
 
     sealed: SealedMail
-    artefact: str
+    file: MadeFile | None
     standing: Standing
 
 
 @dataclass(frozen=True)
-class _File:
-    """A letter whose attachment is made, with the SHA-256 of the attached file."""
+class _Made:
+    """What the mails with one document share."""
 
     letter: Letter
-    artefact: str
+    file: MadeFile | None
 
 
-def produce(
-    session: Session, claims: Sequence[Claim], now: datetime
-) -> Iterator[tuple[Claim, Mail | Outcome]]:
-    """The mail of each claim, in their order, or what becomes of it without one. Documents and
-    files are made as they are asked for. One document's failure is its own deliveries' only."""
-    batches: dict[int, _Batch | Exception] = {}
-    for claim in claims:
-        if claim.execution_id not in batches:
-            mine = [other for other in claims if other.execution_id == claim.execution_id]
-            batches[claim.execution_id] = _read(session, mine, now)
-        batch = batches[claim.execution_id]
-        if isinstance(batch, Exception):
-            yield claim, after_error(batch, claim.attempts, now)
-        else:
-            yield claim, batch.mail(claim)
+#: An execution's letters by scope, and by whether they hold a link in place of the file.
+_Key = tuple[int, Scope, bool]
+_Letters = OrderedDict[_Key, "Future[_Made | Outcome]"]
 
 
-def _read(session: Session, claims: Sequence[Claim], now: datetime) -> _Batch | Exception:
-    """What the claims, all of one execution, need from the database. Rendering, and the
-    conversation with the server, hold no transaction open."""
-    execution_id = claims[0].execution_id
-    try:
-        batch = _Batch(session, execution_id, claims, now)
-    except Exception as error:
-        log.exception("execution %s: no documents", execution_id)
-        session.rollback()
-        return error
-    session.commit()
-    return batch
+class Producer:
+    """Makes the mails of one batch of claims after the other. `number` and `seconds`: how many
+    PDFs are laid out at once, and how long one may take. Close it at the end."""
+
+    def __init__(self, number: int, seconds: float) -> None:
+        self._letters: _Letters = OrderedDict()
+        self._pdfs = PdfWorkers(number, seconds)
+        self._pool = ThreadPoolExecutor(number, thread_name_prefix="pdf")
+
+    def batch(self, session: Session, claims: Sequence[Claim], now: datetime) -> Batch:
+        """Read what the claims need from the database. Nothing stays open: making the files, and
+        the conversation with the server, hold no transaction."""
+        session.rollback()  # what it has read before is the past
+        while len(self._letters) > _KEPT_LETTERS:
+            self._letters.popitem(last=False)
+        runs: dict[int, _Run | Exception] = {}
+        for execution_id in dict.fromkeys(claim.execution_id for claim in claims):
+            mine = [claim for claim in claims if claim.execution_id == execution_id]
+            try:
+                runs[execution_id] = _Run(session, execution_id, mine, now, self._letters)
+            except Exception as error:
+                log.exception("execution %s: no documents", execution_id)
+                session.rollback()
+                runs[execution_id] = error
+        session.commit()
+        for run in runs.values():
+            if isinstance(run, _Run) and run.export_format is ExportFormat.PDF:
+                run.pdfs = {
+                    scope: self._pool.submit(self._pdfs.render, document)
+                    for scope, document in run.documents.items()
+                    if document.has_data
+                }
+        return Batch(runs, now)
+
+    def close(self) -> None:
+        """End the PDF processes; what they have not begun is left."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pdfs.close()
 
 
-class _Batch:
+class Batch:
+    """Mails that were read together. Safe to be used by several threads."""
+
+    def __init__(self, runs: dict[int, _Run | Exception], now: datetime) -> None:
+        self._runs, self._now = runs, now
+
+    def mail(self, claim: Claim) -> Mail | Outcome | None:
+        """The mail of a claim, or what becomes of it without one. None: things have changed since
+        it was read, so that it has to be read anew. One document's failure is its own deliveries'
+        only."""
+        run = self._runs[claim.execution_id]
+        if isinstance(run, Exception):
+            return after_error(run, claim.attempts, self._now)
+        return run.mail(claim)
+
+    def is_quick(self, claim: Claim) -> bool:
+        """Whether its mail is made in no time: no PDF has to be waited for."""
+        run = self._runs[claim.execution_id]
+        return isinstance(run, Exception) or run.is_quick(claim)
+
+    def standing(self, claim: Claim) -> Standing | None:
+        """As it was last read; None: it could not be read."""
+        run = self._runs[claim.execution_id]
+        return None if isinstance(run, Exception) else run.standings[claim.recipient_id]
+
+    def read_again(self, session: Session, claims: Sequence[Claim], now: datetime) -> None:
+        """Bring the standings of some of the claims up to date."""
+        session.rollback()  # what it has read before is the past
+        for execution_id, run in self._runs.items():
+            mine = [c.recipient_id for c in claims if c.execution_id == execution_id]
+            if mine and isinstance(run, _Run):
+                fresh = load_run(session, execution_id, mine, now).standings
+                # Equal ones stay the same objects, which are compared at no cost.
+                run.standings.update(
+                    {who: new for who, new in fresh.items() if run.standings[who] != new}
+                )
+        session.commit()
+
+
+class _Run:
     """Deliveries of one execution: the data is read for all of them together."""
 
     def __init__(
-        self, session: Session, execution_id: int, claims: Sequence[Claim], now: datetime
+        self,
+        session: Session,
+        execution_id: int,
+        claims: Sequence[Claim],
+        now: datetime,
+        letters: _Letters,
     ) -> None:
-        self.now = now
+        self.id, self.now = execution_id, now
+        self._lock = Lock()
+        self._letters: dict[_Key, Future[_Made | Outcome]]
         run = load_run(session, execution_id, [claim.recipient_id for claim in claims], now)
         schedule, author = run.schedule, run.author
         self.standings = run.standings
         self.is_test = run.execution.trigger is Trigger.TEST
+        self.report_type = schedule.report_type
         order = Order(
             schedule.report_type,
             author.school.name,
             author.name,
             Period(run.execution.period_start, run.execution.period_end),
         )
-        distinct = {standing.scope for standing in run.standings.values() if not standing.skip}
+        #: Those of all batches, and those that this one is sure to need: they may be let go there.
+        self._shared, self._letters = letters, {}
+        unmade = set()
+        for claim in claims:
+            standing = run.standings[claim.recipient_id]
+            key = self._key(claim, standing)
+            if key in letters:
+                letters.move_to_end(key)
+                self._letters[key] = letters[key]
+            elif not standing.skip:
+                unmade.add(standing.scope)
         self.documents: dict[Scope, ReportDocument] = {}
-        if distinct:
-            self.documents = REPORTS[schedule.report_type].build(session, order, distinct)
+        if unmade:
+            self.documents = REPORTS[schedule.report_type].build(session, order, unmade)
+        self.pdfs: dict[Scope, Future[bytes]] = {}
         self.export_format = schedule.export_format
+        self.mode, self.link_access = schedule.delivery_mode, schedule.link_access
+        self.when_empty = schedule.when_empty
         self.schedule_name = schedule.name
         self.rhythm = sentence_of(schedule, now)
         self.reply_to = (author.name, author.email) if author.email else None
-        self._files: dict[Scope, _File | Outcome] = {}
 
-    def mail(self, claim: Claim) -> Mail | Outcome:
+    def _key(self, claim: Claim, standing: Standing) -> _Key:
+        return self.id, standing.scope, claim.as_link
+
+    def is_quick(self, claim: Claim) -> bool:
         standing = self.standings[claim.recipient_id]
-        reason = standing.skip
-        if reason is None and not self.documents[standing.scope].has_data:
-            reason = Reason.NO_DATA
-        if reason is not None:
-            return Outcome(DeliveryStatus.SKIPPED, reason, charged=False)
+        letter, pdf = self._letters.get(self._key(claim, standing)), self.pdfs.get(standing.scope)
+        return letter.done() if letter is not None else pdf is None or pdf.done()
+
+    def mail(self, claim: Claim) -> Mail | Outcome | None:
+        standing = self.standings[claim.recipient_id]
+        if standing.skip is not None:
+            return Outcome(DeliveryStatus.SKIPPED, standing.skip, charged=False)
         assert standing.email is not None
+        if standing.scope not in self.documents and self._key(claim, standing) not in self._letters:
+            return None
         try:
-            made = self._file(standing.scope)
+            made = self._made(claim, standing)
             if isinstance(made, Outcome):
                 return made
             message = compose(
@@ -130,6 +235,7 @@ class _Batch:
                 message_id=claim.message_id,
                 unsubscribe_token=standing.unsubscribe_token,
                 now=self.now,
+                download_path=self._path(claim) if made.letter.linked else None,
             )
         except Exception as error:
             log.exception("delivery %s: no mail", claim.id)
@@ -138,26 +244,80 @@ class _Batch:
             sealed = message.sealed()
         except ValueError as error:
             return unwritable(error)
-        return Mail(sealed, made.artefact, standing)
+        return Mail(sealed, made.file, standing)
 
-    def _file(self, scope: Scope) -> _File | Outcome:
-        if scope not in self._files:
-            self._files[scope] = self._render(self.documents[scope])
-        return self._files[scope]
+    def _path(self, claim: Claim) -> str:
+        if self.link_access is LinkAccess.LOGIN:
+            return f"/files/{claim.id}"
+        return f"/f/{sign_download(current_app.config['SECRET_KEY'], claim.id)}"
 
-    def _render(self, document: ReportDocument) -> _File | Outcome:
-        renderer = RENDERERS[self.export_format]
-        data = renderer.render(document)
-        limit = current_app.config["MAX_ATTACHMENT_BYTES"]
-        if len(data) > limit:
-            reply = f"The file has {len(data):,} bytes; at most {limit:,} are sent."
-            return Outcome(DeliveryStatus.FAILED, Reason.TOO_LARGE, reply)
-        letter = Letter(
+    def _made(self, claim: Claim, standing: Standing) -> _Made | Outcome:
+        """Made by the first who asks; others wait for it."""
+        key = self._key(claim, standing)
+        with self._lock:
+            future = self._letters.get(key)
+            first = future is None
+            if future is None:
+                future = self._letters[key] = self._shared[key] = Future()
+        if first:
+            try:
+                future.set_result(self._make(standing.scope, claim.as_link))
+            except BaseException as error:
+                self._shared.pop(key, None)
+                future.set_exception(error)
+        return future.result()
+
+    def _make(self, scope: Scope, as_link: bool) -> _Made | Outcome:
+        document = self.documents[scope]
+        if not document.has_data:
+            if self.when_empty is not WhenEmpty.NOTE:
+                return Outcome(DeliveryStatus.SKIPPED, Reason.NO_DATA, charged=False)
+            return _Made(self._letter(document), None)
+        try:
+            data = self._data(scope)
+        except TooHeavy as error:
+            return Outcome(DeliveryStatus.FAILED, Reason.TOO_HEAVY, str(error))
+        folder = Path(current_app.instance_path) / "artefacts"
+        pairs = [list(pair) for pair in sorted(scope.pairs)]
+        file = MadeFile(
+            keep_artefact(folder, data),
+            _digest(self.report_type, pairs),
+            self.report_type,
+            pairs,
+            file_name(document, self.export_format),
+            RENDERERS[self.export_format].content_type,
+            len(data),
+        )
+        too_large = len(data) > current_app.config["MAX_ATTACHMENT_BYTES"]
+        mode = DeliveryMode.LINK if as_link or too_large else self.mode
+        return _Made(self._letter(document, file, data, mode), file)
+
+    def _data(self, scope: Scope) -> bytes:
+        if scope in self.pdfs:
+            return self.pdfs[scope].result()
+        return RENDERERS[self.export_format].render(self.documents[scope])
+
+    def _letter(
+        self,
+        document: ReportDocument,
+        file: MadeFile | None = None,
+        data: bytes = b"",
+        mode: DeliveryMode = DeliveryMode.ATTACHMENT,
+    ) -> Letter:
+        attached = file is not None and mode is not DeliveryMode.LINK
+        linked = file is not None and mode is not DeliveryMode.ATTACHMENT
+        return Letter(
             document,
             self.schedule_name,
             self.rhythm,
-            encode_attachment(file_name(document, self.export_format), renderer.content_type, data),
+            encode_attachment(file.name, file.content_type, data) if file and attached else None,
             self.reply_to,
             self.is_test,
+            linked=(file.name, file.size) if file and linked else None,
+            link_asks=self.link_access is LinkAccess.LOGIN,
         )
-        return _File(letter, hashlib.sha256(data).hexdigest())
+
+
+def _digest(report_type: ReportType, pairs: list[list[int]]) -> str:
+    """What tells apart files of the same bytes about different people: SHA-256, 64 hex digits."""
+    return hashlib.sha256(json.dumps([report_type, pairs]).encode()).hexdigest()

@@ -6,17 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from reportapp.clock import Clock
 from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery.claims import record
-from reportapp.delivery.policy import SERVER_PATIENCE, after_crash, doubt, in_doubt
+from reportapp.delivery.policy import PATIENCE, after_crash, doubt, in_doubt
+from reportapp.delivery.record import record
 from reportapp.extensions import rows_changed, transaction
-from reportapp.models import ReportDelivery, ReportScheduleExecution
+from reportapp.models import IS_PENDING, IS_SENDING, ReportDelivery, ReportScheduleExecution
 from reportapp.schedules.ledger import settle
+
+#: Say by themselves why it has waited.
+_TOLD = (Reason.SERVER, Reason.CONFIGURATION, Reason.TEMPORARY, Reason.ERROR)
 
 
 @dataclass
@@ -53,9 +56,7 @@ def _recover_claims(session: Session, now: datetime, present: datetime) -> int:
             ReportDelivery.phase,
             ReportDelivery.reason,
             ReportDelivery.smtp_reply,
-        ).where(
-            ReportDelivery.status == DeliveryStatus.SENDING, ReportDelivery.claimed_until < present
-        )
+        ).where(IS_SENDING, ReportDelivery.claimed_until < present)
     ).all()
     for delivery_id, owner, phase, reason, reply in expired:
         outcome = after_crash(phase is DeliveryPhase.DATA, now, resend=resend)
@@ -64,32 +65,31 @@ def _recover_claims(session: Session, now: datetime, present: datetime) -> int:
 
 
 def _give_up(session: Session, now: datetime) -> int:
-    """A person's asking again begins the patience anew. What may have arrived before does not
-    become a plain failure."""
-    limit = now - SERVER_PATIENCE
+    """What has waited too long, for whatever reason, would only surprise. A person's asking again
+    begins the patience anew. What may have arrived before does not become a plain failure."""
+    limit = now - PATIENCE
+    row = ReportDelivery
     long_ago = select(ReportScheduleExecution.id).where(
         ReportScheduleExecution.started_at < limit,
         ReportScheduleExecution.status == ExecutionStatus.STARTED,
     )
     number = 0
-    for reason, end in (
-        (Reason.SERVER, DeliveryStatus.FAILED),
-        (Reason.AMBIGUOUS, DeliveryStatus.UNKNOWN),
+    for waiting, values in (
+        (row.reason == Reason.AMBIGUOUS, {"status": DeliveryStatus.UNKNOWN}),
+        (row.reason.in_(_TOLD), {"status": DeliveryStatus.FAILED}),
+        (true(), {"status": DeliveryStatus.FAILED, "reason": Reason.TOO_LATE}),
     ):
         given_up = session.execute(
-            update(ReportDelivery)
+            update(row)
             .where(
-                ReportDelivery.status == DeliveryStatus.PENDING,
-                ReportDelivery.reason == reason,
+                IS_PENDING,
+                waiting,
                 or_(
-                    ReportDelivery.requeued_at < limit,
-                    and_(
-                        ReportDelivery.requeued_at.is_(None),
-                        ReportDelivery.execution_id.in_(long_ago),
-                    ),
+                    row.requeued_at < limit,
+                    and_(row.requeued_at.is_(None), row.execution_id.in_(long_ago)),
                 ),
             )
-            .values(status=end, next_attempt_at=None)
+            .values(next_attempt_at=None, **values)
             .execution_options(synchronize_session=False)
         )
         number += rows_changed(given_up)

@@ -1,13 +1,15 @@
-"""Sending: claims deliveries, hands them to the mail server one by one, writes down each fate."""
+"""Sending: hands the mails of claimed deliveries to the mail server, over several sessions, and
+notes each one's fate."""
 
 from __future__ import annotations
 
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from uuid import uuid4
@@ -15,26 +17,26 @@ from uuid import uuid4
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from reportapp.clock import Clock
+from reportapp.clock import Clock, stopwatch
 from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryStatus, Reason
-from reportapp.delivery.claims import Recorder, claim, kept_alive
-from reportapp.delivery.policy import (
-    Outcome,
-    after_error,
-    after_failure,
-    behind,
-    in_doubt,
-    unwritable,
-)
-from reportapp.delivery.produce import Claim, Mail, produce
+from reportapp.delivery.claims import Claim, kept_alive
+from reportapp.delivery.health import note_success, note_trouble, standstill
+from reportapp.delivery.policy import Outcome, after_error, after_failure, in_doubt, unwritable
+from reportapp.delivery.produce import Mail
+from reportapp.delivery.record import Recorder
+from reportapp.delivery.work import Item, Work
 from reportapp.extensions import db
 from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
 
 log = logging.getLogger(__name__)
 
-#: Deliveries claimed at a time: enough to read their data together, few enough to give back soon.
-BATCH = 100
+#: Seconds after which a session without a mail is asked whether it still stands.
+_IDLE = 5.0
+#: Seconds to wait between attempts to write down at the end what was sent: a database that is
+#: locked, or a disk that is full, may heal.
+_WRITE_AGAIN = (1, 5, 20, 0)
+_SERVERS = frozenset({Reason.SERVER, Reason.CONFIGURATION})
 
 _WORDS = {
     DeliveryStatus.SENT: "sent",
@@ -49,85 +51,141 @@ def deliver(clock: Clock, stop: Event | None = None, *, wall: Clock = wall_clock
     """Send everything that can be sent now, over DELIVERY_WORKERS sessions, and return how many
     were sent, failed, are to be retried, were skipped, and have an unknown fate.
 
-    When `stop` is set, the mail in hand is finished and the rest given back. Leases go by the
+    When `stop` is set, the mails in hand are finished and the rest given back. Leases go by the
     `wall` clock even if `clock` does not: other processes judge them.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    stop = stop or Event()
-    workers = app.config["DELIVERY_WORKERS"]
-    if workers == 1:
-        return _totals([_Sender(app, clock, wall, stop).run()])
-
-    def run(_number: int) -> Counter[DeliveryStatus]:
-        with app.app_context():
-            return _Sender(app, clock, wall, stop).run()
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="deliver") as pool:
-        return _totals(list(pool.map(run, range(workers))))
+    counts: Counter[DeliveryStatus] = Counter()
+    if standstill(app.config, clock()) is None:
+        counts = _Delivering(app, clock, wall, stop or Event()).run()
+    db.session.rollback()
+    return {word: counts[status] for status, word in _WORDS.items()}
 
 
-def _totals(counts: list[Counter[DeliveryStatus]]) -> dict[str, int]:
-    whole = sum(counts, Counter[DeliveryStatus]())
-    return {word: whole[status] for status, word in _WORDS.items()}
-
-
-class _Sender:
-    """One thread's work over one SMTP session at a time."""
+class _Delivering:
+    """One call's work: what its sessions share."""
 
     def __init__(self, app: Flask, clock: Clock, wall: Clock, stop: Event) -> None:
         self.app, self.clock, self.wall, self.stop = app, clock, wall, stop
         self.owner = uuid4().hex
         self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
         self.resend = app.config["AMBIGUOUS_DELIVERY"] == "resend"
-        self.recorder = Recorder(self.owner, clock)
+        self.recorder = Recorder(db.engine, self.owner, clock)
+        #: Set when there is no point in going on.
+        self.halt = Event()
+        #: The mail server was in trouble when it was last heard of.
+        self.troubled = True
+
+    def run(self) -> Counter[DeliveryStatus]:
+        with kept_alive(self.app, self.owner, self.wall, self.lease):
+            work = Work(self.app, self.owner, self.clock, self.wall, self.recorder)
+            try:
+                return self._in_sessions(work)
+            finally:
+                work.close()
+                self._finish(work.executions)
+
+    def _in_sessions(self, work: Work) -> Counter[DeliveryStatus]:
+        number = self.app.config["DELIVERY_WORKERS"]
+        if number == 1:
+            return _Sender(self, work).run()
+
+        def session(_number: int) -> Counter[DeliveryStatus]:
+            with self.app.app_context():
+                return _Sender(self, work).run()
+
+        with ThreadPoolExecutor(number, thread_name_prefix="deliver") as pool:
+            return sum(pool.map(session, range(number)), Counter[DeliveryStatus]())
+
+    def _finish(self, executions: set[int]) -> None:
+        for pause in _WRITE_AGAIN:
+            try:
+                self.recorder.finish(executions)
+            except SQLAlchemyError:
+                if not pause:
+                    raise
+                log.exception("what was sent cannot be written down; trying again")
+                self.stop.wait(pause)
+            else:
+                return
+
+    @property
+    def is_over(self) -> bool:
+        return self.stop.is_set() or self.halt.is_set()
+
+    def heard(self, outcome: Outcome) -> None:
+        """What an outcome tells about the mail server."""
+        if outcome.reason in _SERVERS:
+            self.troubled = True
+            log.warning("mail server: %s", outcome.reply)
+            if note_trouble(self.app.config, outcome, self.clock()):
+                self.halt.set()
+        elif outcome.status is DeliveryStatus.SENT and self.troubled:
+            self.troubled = False
+            note_success()
+
+
+class _Sender:
+    """One thread's work over one SMTP session at a time."""
+
+    def __init__(self, shared: _Delivering, work: Work) -> None:
+        self.shared, self.work = shared, work
         self.counts: Counter[DeliveryStatus] = Counter()
         self.sessions = ExitStack()
         self.session: MailSession | None = None
+        #: Mails sent over the session, and when the last one was.
+        self.mails, self.last = 0, 0.0
+        self.most = shared.app.config["DELIVERY_MAILS_PER_SESSION"]
+        self.upcoming: Item | None = None
 
     def run(self) -> Counter[DeliveryStatus]:
-        with self.sessions:
-            while not self.stop.is_set():
-                claims = claim(self.owner, self.clock(), self.wall() + self.lease, BATCH)
-                if not claims or not self._send_batch(claims):
+        with self.sessions, self._stopping_the_others():
+            while not self.shared.is_over:
+                item, self.upcoming = self.upcoming or self.work.next(), None
+                if item is None:
                     break
+                self._deal_with(item)
         return self.counts
 
-    def _send_batch(self, claims: list[Claim]) -> bool:
-        """False: the mail server is out of order, so that there is no point in going on."""
-        pause: Outcome | None = None
-        with kept_alive(self.app, self.owner, self.wall, self.lease):
-            try:
-                for claimed, made in produce(db.session(), claims, self.clock()):
-                    if self.stop.is_set():
-                        break
-                    outcome = made if isinstance(made, Outcome) else self._send(claimed, made)
-                    if outcome is None:
-                        continue
-                    if outcome.reason is Reason.SERVER:
-                        log.warning("mail server out of order: %s", outcome.reply)
-                        pause, outcome = outcome, behind(outcome)
-                    outcome = in_doubt(outcome, claimed.doubt)
-                    self.recorder.note(claimed, outcome)
-                    self.counts[outcome.status] += 1
-                    if pause is not None:
-                        break
-            finally:
-                self.recorder.finish({claimed.execution_id for claimed in claims}, pause)
-        return pause is None
+    @contextmanager
+    def _stopping_the_others(self) -> Iterator[None]:
+        """Without the database, or after an error that nobody thought of, nothing goes on."""
+        try:
+            yield
+        except BaseException:
+            self.shared.halt.set()
+            raise
 
-    def _send(self, claimed: Claim, ready: Mail) -> Outcome | None:
+    def _deal_with(self, item: Item) -> None:
+        claimed, made = item.claim, item.made
+        outcome = self._send(item, made) if isinstance(made, Mail) else made
+        if outcome is None:
+            return
+        self.shared.heard(outcome)
+        outcome = in_doubt(outcome, claimed.doubt)
+        self.shared.recorder.note(claimed, outcome)
+        self.counts[outcome.status] += 1
+
+    def _send(self, item: Item, ready: Mail) -> Outcome | None:
         """What became of one mail; None when it was no longer ours or no longer right."""
+        claimed = item.claim
+        assert ready.standing.email is not None
+        later = self.work.limits.put_off(ready.standing.email, self.shared.clock())
+        if later is not None:
+            words = "This domain's share of the minute is used up."
+            return Outcome(DeliveryStatus.PENDING, None, words, later, charged=False)
+        self.work.limits.wait(self.shared.stop)
         begun = False
 
         def before_content() -> bool:
             nonlocal begun
-            begun = self.recorder.may_send(claimed, ready.standing)
+            begun = self.work.still_stands(item) and self.shared.recorder.may_send(claimed, ready)
             return begun
 
         try:
             reply = self._hand_over(ready, before_content)
         except SendFailure as failure:
-            return self._after_failure(claimed, failure.blame, failure.reply)
+            return self._after_failure(claimed, ready, failure)
         except SQLAlchemyError:
             # Without the database nothing can be written down, so nothing must be sent.
             raise
@@ -136,42 +194,71 @@ class _Sender:
             log.exception("delivery %s was not sent", claimed.id)
             if begun:
                 words = f"Interrupted while the mail was handed over ({type(error).__name__})."
-                return self._after_failure(claimed, Blame.AMBIGUOUS, words)
+                broken_off = SendFailure(Blame.AMBIGUOUS, Stage.CONTENT, words)
+                return self._after_failure(claimed, ready, broken_off)
             if isinstance(error, ValueError):
                 return unwritable(error)
-            return after_error(error, claimed.attempts, self.clock())
+            return after_error(error, claimed.attempts, self.shared.clock())
         if reply is None:
+            self.work.changed(item)
             return None
         return Outcome(
-            DeliveryStatus.SENT, reply=reply, sent_at=self.clock(), artefact=ready.artefact
+            DeliveryStatus.SENT,
+            reply=reply,
+            sent_at=self.shared.clock(),
+            forgiven=ready.standing.email if ready.standing.refused_before else None,
         )
 
-    def _after_failure(self, claimed: Claim, blame: Blame, reply: str) -> Outcome:
-        return after_failure(
-            blame,
-            reply,
+    def _after_failure(self, claimed: Claim, ready: Mail, failure: SendFailure) -> Outcome:
+        outcome = after_failure(
+            failure.blame,
+            failure.reply,
             claimed.attempts,
-            self.clock(),
+            self.shared.clock(),
             random.uniform(-1, 1),  # noqa: S311 (spreads retries, keeps no secret)
-            resend=self.resend,
+            resend=self.shared.resend,
+            can_link=ready.file is not None and not claimed.as_link,
         )
+        if failure.refused_address:
+            outcome = replace(outcome, refused=ready.standing.email)
+        return outcome
 
     def _hand_over(self, ready: Mail, before_content: Callable[[], bool]) -> str | None:
         reused = self.session is not None and self.session.is_open
         try:
-            return self._session().deliver(ready.sealed, before_content)
+            return self._over(self._session(), ready, before_content)
         except SendFailure as failure:
             # A server may close a session at any time between two mails; a new one tells whether
             # that was all.
             if reused and failure.blame is Blame.SERVER and failure.stage is Stage.MAIL:
                 self._close()
-                return self._session().deliver(ready.sealed, before_content)
+                return self._over(self._session(), ready, before_content)
             raise
 
+    def _over(
+        self, session: MailSession, ready: Mail, before_content: Callable[[], bool]
+    ) -> str | None:
+        reply = session.deliver(ready.sealed, before_content, self._look_ahead)
+        self.mails, self.last = self.mails + 1, stopwatch()
+        return reply
+
+    def _look_ahead(self) -> None:
+        """Make the next mail while the server looks at this one."""
+        if self.upcoming is None and not self.shared.is_over:
+            self.upcoming = self.work.next_quick()
+
     def _session(self) -> MailSession:
-        if self.session is None or not self.session.is_open:
-            self._close()
-            self.session = self.sessions.enter_context(mail.connect())
+        session = self.session
+        if (
+            session is not None
+            and session.is_open
+            and self.mails < self.most
+            and (stopwatch() - self.last < _IDLE or session.still_there())
+        ):
+            return session
+        self._close()
+        self.session = self.sessions.enter_context(mail.connect())
+        self.mails, self.last = 0, stopwatch()
         return self.session
 
     def _close(self) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from reportapp.constants import Reason, Trigger
 from reportapp.models import (
+    AddressTrouble,
     ReportSchedule,
     ReportScheduleExecution,
     ReportScheduleRecipient,
@@ -29,7 +30,7 @@ _RUN = (
     .execution_options(populate_existing=True)
 )
 _PEOPLE = (
-    select(User, ReportScheduleRecipient)
+    select(User, ReportScheduleRecipient, AddressTrouble.suspended_at, AddressTrouble.failures)
     .outerjoin(
         ReportScheduleRecipient,
         and_(
@@ -37,6 +38,7 @@ _PEOPLE = (
             ReportScheduleRecipient.schedule_id == bindparam("schedule"),
         ),
     )
+    .outerjoin(AddressTrouble, AddressTrouble.address == func.lower(User.email))
     .where(User.id.in_(bindparam("recipients", expanding=True)))
     .execution_options(populate_existing=True)
 )
@@ -53,6 +55,8 @@ class Standing:
     email: str | None
     unsubscribe_token: str | None
     scope: Scope
+    #: The address has refused a mail before.
+    refused_before: bool
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,10 @@ def load_run(
     people = session.execute(
         _PEOPLE, {"schedule": schedule.id, "recipients": list(recipient_ids)}
     ).all()
-    scopes = scopes_of(session, schedule, [person for person, _ in people], now)
+    scopes = scopes_of(session, schedule, [person for person, *_ in people], now)
     nobody = _nobody(execution, schedule, author)
     # Who is on it by name needs no audience: without audiences, nothing more is asked.
-    through = [person.id for person, row in people if row is not None and not row.is_direct]
+    through = [person.id for person, row, *_ in people if row is not None and not row.is_direct]
     belongs = members(session, schedule, now, through) if through else ()
     is_test = execution.trigger is Trigger.TEST
     return Run(
@@ -92,13 +96,15 @@ def load_run(
                     None if is_test else subscription,
                     is_test or person.id in belongs,
                     scopes[person.id],
-                ),
+                )
+                or (Reason.SUSPENDED if suspended is not None else None),
                 person.name,
                 person.email,
                 subscription.unsubscribe_token if subscription is not None else None,
                 scopes[person.id],
+                failures is not None,
             )
-            for person, subscription in people
+            for person, subscription, suspended, failures in people
         },
     )
 

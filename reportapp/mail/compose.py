@@ -1,10 +1,13 @@
 """The letter around a report: subject, text and HTML with the summary, footer and headers."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from flask import current_app
+from markupsafe import escape
 
 from reportapp.documents import ReportDocument
 from reportapp.mail.message import Attachment, MailMessage
@@ -19,9 +22,64 @@ class Letter:
     schedule_name: str
     #: "Mondays at 09:00, Berlin"
     rhythm: str
-    attachment: Attachment
+    #: None: the file comes by a link, or there is none since there is nothing to tell.
+    attachment: Attachment | None
     reply_to: tuple[str, str] | None
     is_test: bool = False
+    #: The file's name and size in bytes, where the mail holds a link to it.
+    linked: tuple[str, int] | None = None
+    #: The link asks for log-in; else it works once.
+    link_asks: bool = True
+    #: Stand for what is each reader's own, in bodies that are made once for all of them.
+    _mark: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
+
+    @cached_property
+    def _bodies(self) -> tuple[str, str]:
+        """For those who can unsubscribe."""
+        return self._render(with_link=True)
+
+    @cached_property
+    def _bodies_without(self) -> tuple[str, str]:
+        return self._render(with_link=False)
+
+    def _render(self, *, with_link: bool) -> tuple[str, str]:
+        """Text and HTML with marks for what is each reader's own."""
+        config = current_app.config
+        document = self.document
+        values = {
+            "platform": config["PLATFORM_NAME"],
+            "letter": self,
+            "document": document,
+            "figures": [(f, display(f.value, f.kind)) for f in document.figures],
+            "name": self._marked("name"),
+            "about": _about(document),
+            "unsubscribe_url": self._marked("unsubscribe") if with_link else None,
+            "download_url": self._marked("download"),
+            "home_url": config["BASE_URL"],
+        }
+        templates = current_app.jinja_env
+        return (
+            templates.get_template("mail/report/body.txt").render(values),
+            templates.get_template("mail/report/body.html").render(values),
+        )
+
+    def _marked(self, what: str) -> str:
+        return f"{self._mark}{what}"
+
+    def personal(
+        self, name: str, unsubscribe_url: str | None, download_url: str | None
+    ) -> tuple[str, str]:
+        """Text and HTML for one reader."""
+        text, html = self._bodies if unsubscribe_url is not None else self._bodies_without
+        for what, value in (
+            ("name", name),
+            ("unsubscribe", unsubscribe_url or ""),
+            ("download", download_url or ""),
+        ):
+            mark = self._marked(what)
+            text = text.replace(mark, value)
+            html = html.replace(mark, str(escape(value)))
+        return text, html
 
 
 def compose(
@@ -31,25 +89,16 @@ def compose(
     message_id: str,
     unsubscribe_token: str | None,
     now: datetime,
+    download_path: str | None = None,
 ) -> MailMessage:
     """The mail to one person (name, address). Without an `unsubscribe_token` (a test mail to the
-    author, who is not a recipient) there is nothing to unsubscribe from."""
+    author, who is not a recipient) there is nothing to unsubscribe from. `download_path`: where the
+    file is, "/files/…", if the letter holds a link."""
     config = current_app.config
     base = config["BASE_URL"]
     link = f"{base}/u/{unsubscribe_token}" if unsubscribe_token else None
-    document = letter.document
-    values = {
-        "platform": config["PLATFORM_NAME"],
-        "letter": letter,
-        "document": document,
-        "figures": [(figure, display(figure.value, figure.kind)) for figure in document.figures],
-        "name": to[0],
-        "about": _about(document),
-        "unsubscribe_url": link,
-        "home_url": base,
-    }
-    subject = subject_of(letter.schedule_name, document)
-    templates = current_app.jinja_env
+    text, html = letter.personal(to[0], link, f"{base}{download_path}" if download_path else None)
+    subject = subject_of(letter.schedule_name, letter.document)
     return MailMessage(
         key=message_id.partition("@")[0],
         message_id=message_id,
@@ -57,8 +106,8 @@ def compose(
         to=to,
         subject=f"[Test] {subject}" if letter.is_test else subject,
         date=now,
-        text=templates.get_template("mail/report/body.txt").render(values),
-        html=templates.get_template("mail/report/body.html").render(values),
+        text=text,
+        html=html,
         attachment=letter.attachment,
         reply_to=letter.reply_to,
         headers=_headers(link, urlsplit(base).hostname or "localhost"),

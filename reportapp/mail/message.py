@@ -12,10 +12,12 @@ from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 
 import idna
 
 _LINE_BREAK = re.compile(r"[\r\n\x00]")
+_LEADING_DOT = re.compile(rb"(?m)^\.")
 #: RFC 5322 section 2.1.1, without the line break.
 _LONGEST_LINE = 998
 
@@ -37,10 +39,15 @@ class Attachment:
 def encode_attachment(name: str, content_type: str, data: bytes) -> Attachment:
     """The attachment `name` of `data`. Raises BadHeader for a line break in the name."""
     _refuse_line_breaks(name)
+    return Attachment(name, len(data), _attachment_head(name, content_type) + _base64(data))
+
+
+@lru_cache(64)
+def _attachment_head(name: str, content_type: str) -> bytes:
     maintype, subtype = content_type.split("/", 1)
     part = EmailMessage(policy=SMTP)
     part.set_content(
-        data,
+        b"",
         maintype,
         subtype.partition(";")[0],
         cte="base64",
@@ -48,7 +55,12 @@ def encode_attachment(name: str, content_type: str, data: bytes) -> Attachment:
         filename=name,
     )
     del part["MIME-Version"]
-    return Attachment(name, len(data), part.as_bytes())
+    return part.as_bytes()
+
+
+def _base64(data: bytes) -> bytes:
+    """In lines of 76 characters (RFC 2045, section 6.8), with CRLF after each."""
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,9 @@ class SealedMail:
     sender: str
     to: str
     content: bytes = field(repr=False)
+    #: The content as it is sent after DATA: leading dots doubled, and the final one (RFC 5321,
+    #: section 4.5.2).
+    wire: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,9 @@ class MailMessage:
         """Ready to be handed over. Raises ValueError for what cannot be written: BadHeader, or
         UnicodeError for a domain without an ASCII form."""
         sender = _ascii_domain(parseaddr(self.sender)[1])
-        return SealedMail(sender, _ascii_domain(self.to[1]), self.as_bytes())
+        content = self.as_bytes()
+        wire = _LEADING_DOT.sub(b"..", content) + b".\r\n"
+        return SealedMail(sender, _ascii_domain(self.to[1]), content, wire)
 
     def as_bytes(self) -> bytes:
         """The whole mail with CRLF line ends. Raises what `sealed` raises."""
@@ -120,7 +137,7 @@ class MailMessage:
 
 def _body(boundary: str, subtype: str, text: str) -> bytes:
     # Base64 whatever the text is: no line is too long and none begins with a dot.
-    encoded = base64.encodebytes(text.encode()).replace(b"\n", b"\r\n").removesuffix(b"\r\n")
+    encoded = _base64(text.encode()).removesuffix(b"\r\n")
     head = (
         f"--{boundary}\r\n"
         f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
@@ -134,6 +151,7 @@ def _refuse_line_breaks(text: str) -> None:
         raise BadHeader(f"a line break in {text[:80]!r}")
 
 
+@lru_cache(256)  # most headers are the same in all mails of a report
 def _header(name: str, value: str) -> str:
     """One header. Plain ASCII stays on one line, so that links in it stay whole; anything else
     becomes RFC 2047 encoded words."""
@@ -144,6 +162,7 @@ def _header(name: str, value: str) -> str:
     return f"{name}: " + Header(value, "utf-8", 75, name).encode(linesep="\r\n")
 
 
+@lru_cache(256)
 def _address_header(name: str, address: tuple[str, str]) -> str:
     person, mailbox = address
     _refuse_line_breaks(person + mailbox)

@@ -1,7 +1,6 @@
 """The SMTP session: Flask-Mail's connection with a timeout, checked certificates, many mails per
 session, and the knowledge of how far each mail has come."""
 
-import re
 import smtplib
 import socket
 import ssl
@@ -22,7 +21,9 @@ from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, ref
 CONNECT_TIMEOUT = 10
 FINAL_REPLY_TIMEOUT = 300
 
-_LEADING_DOT = re.compile(rb"(?m)^\.")
+
+class _NoLogIn(Exception):
+    """The server offers no way to log in."""
 
 
 class ReportMail(flask_mail.Mail):
@@ -59,6 +60,8 @@ class MailSession(flask_mail.Connection):
             return self._connect()
         except smtplib.SMTPResponseException as error:
             raise refusal(Stage.CONNECT, error.smtp_code, error.smtp_error) from None
+        except _NoLogIn as error:
+            raise SendFailure(Blame.CONFIGURATION, Stage.CONNECT, str(error)) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
             raise breakdown(Stage.CONNECT, error) from None
 
@@ -85,7 +88,10 @@ class MailSession(flask_mail.Connection):
                 host.starttls(context=ssl.create_default_context())
             host.ehlo_or_helo_if_needed()
             if self.mail.username and self.mail.password:
-                host.login(self.mail.username, self.mail.password)
+                try:
+                    host.login(self.mail.username, self.mail.password)
+                except smtplib.SMTPNotSupportedError as error:
+                    raise _NoLogIn(str(error)) from None
         except BaseException:
             host.close()
             raise
@@ -103,19 +109,25 @@ class MailSession(flask_mail.Connection):
         except (OSError, smtplib.SMTPException):
             self.host.close()
 
-    def deliver(self, mail: SealedMail, before_content: Callable[[], bool]) -> str | None:
+    def deliver(
+        self,
+        mail: SealedMail,
+        before_content: Callable[[], bool],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> str | None:
         """Send one mail; the server's reply to it.
 
         `before_content` is called when the server has taken sender and recipient: what it writes
         down is known before the server can have the mail. If it answers False the mail is not sent,
-        and None is returned. Raises SendFailure; the session can go on afterwards unless its blame
-        is SERVER or AMBIGUOUS.
+        and None is returned. `meanwhile` is called while the server looks at the content, and must
+        not raise. Raises SendFailure; the session can go on afterwards unless its blame is SERVER,
+        CONFIGURATION or AMBIGUOUS.
         """
         stage = Stage.MAIL
         try:
             options = self._options(mail)
-            own = self._welcome or "SMTPUTF8" in options
-            self._expect(stage, self.host.mail(mail.sender, options), 250, own=own)
+            reply = self.host.mail(mail.sender, options)
+            self._expect(stage, reply, 250, special="SMTPUTF8" in options, welcome=self._welcome)
             self._welcome = True
             stage = Stage.RCPT
             self._expect(stage, self.host.rcpt(mail.to), 250, 251)
@@ -125,9 +137,9 @@ class MailSession(flask_mail.Connection):
                 return None
             self._expect(stage, self.host.docmd("DATA"), 354)
             stage = Stage.CONTENT
-            return self._content(mail.content)
+            return self._content(mail.wire, meanwhile)
         except SendFailure as failure:
-            if failure.blame in (Blame.TEMPORARY, Blame.PERMANENT):
+            if failure.blame in (Blame.TEMPORARY, Blame.PERMANENT, Blame.TOO_LARGE):
                 self._reset()
             raise
         except (OSError, smtplib.SMTPException) as error:
@@ -147,7 +159,7 @@ class MailSession(flask_mail.Connection):
             limit = self.host.esmtp_features["size"]
             if limit.isdecimal() and 0 < int(limit) < len(mail.content):
                 words = f"The mail has {len(mail.content):,} bytes; the mail server takes {limit}."
-                raise SendFailure(Blame.PERMANENT, Stage.MAIL, words)
+                raise SendFailure(Blame.TOO_LARGE, Stage.MAIL, words)
         if not (mail.sender + mail.to).isascii():
             if not self.host.has_extn("smtputf8"):
                 raise SendFailure(
@@ -156,9 +168,11 @@ class MailSession(flask_mail.Connection):
             options.append("SMTPUTF8")
         return options
 
-    def _content(self, content: bytes) -> str:
+    def _content(self, wire: bytes, meanwhile: Callable[[], None] | None) -> str:
         # One write: the final dot in a small one of its own would wait for an acknowledgement.
-        self.host.send(_LEADING_DOT.sub(b"..", content) + b".\r\n")
+        self.host.send(wire)
+        if meanwhile is not None:
+            meanwhile()
         assert self.host.sock is not None
         self.host.sock.settimeout(self._final_timeout)
         reply = self.host.getreply()
@@ -167,12 +181,17 @@ class MailSession(flask_mail.Connection):
         return reply_text(*reply)
 
     def _expect(
-        self, stage: Stage, reply: tuple[int, bytes], *codes: int, own: bool = False
+        self,
+        stage: Stage,
+        reply: tuple[int, bytes],
+        *codes: int,
+        special: bool = False,
+        welcome: bool = False,
     ) -> None:
         if reply[0] in codes:
             return
         if 400 <= reply[0] < 600:
-            raise refusal(stage, *reply, own=own)
+            raise refusal(stage, *reply, special=special, welcome=welcome)
         # smtplib says -1 where there is no code: nothing to rely on. What comes next could be the
         # answer to anything, so the session ends with it.
         raise smtplib.SMTPException(reply_text(*reply))
@@ -182,6 +201,14 @@ class MailSession(flask_mail.Connection):
             self.host.rset()
         except (OSError, smtplib.SMTPException):
             self.host.close()
+
+    def still_there(self) -> bool:
+        """Ask the server whether the session still stands, after a while without a mail."""
+        try:
+            return self.is_open and self.host.noop()[0] == 250
+        except (OSError, smtplib.SMTPException):
+            self.host.close()
+            return False
 
     @property
     def is_open(self) -> bool:

@@ -7,7 +7,15 @@ from reportapp.models.authored import (
     TutorWeeklyReport,
 )
 from reportapp.models.calendar import CalendarEntry
-from reportapp.models.execution import ReportDelivery, ReportScheduleExecution
+from reportapp.models.execution import (
+    IS_OPEN,
+    IS_PENDING,
+    IS_SENDING,
+    DeliveryAction,
+    ReportDelivery,
+    ReportFile,
+    ReportScheduleExecution,
+)
 from reportapp.models.imports import ImportMapping, ImportRun
 from reportapp.models.people import ApiToken, GuardianLink, TutorLink, User
 from reportapp.models.schedule import (
@@ -25,21 +33,29 @@ from reportapp.models.school import (
     Result,
     School,
 )
-from reportapp.models.system import SchedulerLease
+from reportapp.models.system import AddressTrouble, MailServerState, Notice, SchedulerLease
 
 __all__ = [
+    "IS_OPEN",
+    "IS_PENDING",
+    "IS_SENDING",
     "AcademicSession",
+    "AddressTrouble",
     "ApiToken",
     "AttendanceRecord",
     "CalendarEntry",
     "ClassGroup",
     "Course",
+    "DeliveryAction",
     "Enrollment",
     "GuardianLink",
     "ImportMapping",
     "ImportRun",
     "LineItem",
+    "MailServerState",
+    "Notice",
     "ReportDelivery",
+    "ReportFile",
     "ReportReading",
     "ReportSchedule",
     "ReportScheduleAudience",

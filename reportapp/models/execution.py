@@ -2,16 +2,37 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from reportapp.constants import DeliveryPhase, DeliveryStatus, ExecutionStatus, Reason, Trigger
+from reportapp.constants import (
+    DeliveryActionKind,
+    DeliveryPhase,
+    DeliveryStatus,
+    ExecutionStatus,
+    Reason,
+    ReportType,
+    Trigger,
+)
 from reportapp.extensions import Base
 from reportapp.models.people import User
 from reportapp.models.schedule import ReportSchedule
 from reportapp.models.types import UtcDateTime, words
 
 _SCHEDULED = text("trigger = 'schedule'")
+_PENDING = text("status = 'pending'")
+_SENDING = text("status = 'sending'")
+_OPEN = text("status IN ('pending', 'sending')")
 
 
 class ReportScheduleExecution(Base):
@@ -77,8 +98,26 @@ class ReportDelivery(Base):
     __table_args__ = (
         UniqueConstraint("execution_id", "recipient_id"),
         UniqueConstraint("message_id"),
-        Index(None, "status", "next_attempt_at"),
-        Index(None, "status", "claimed_until"),
+        # Of open ones only: few, whatever the ledger has come to.
+        Index(
+            "ix_report_delivery_pending",
+            "next_attempt_at",
+            "id",
+            sqlite_where=_PENDING,
+            postgresql_where=_PENDING,
+        ),
+        Index(
+            "ix_report_delivery_sending",
+            "claimed_until",
+            sqlite_where=_SENDING,
+            postgresql_where=_SENDING,
+        ),
+        Index(
+            "ix_report_delivery_open",
+            "execution_id",
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
         Index(None, "recipient_id"),
     )
 
@@ -102,8 +141,66 @@ class ReportDelivery(Base):
     #: The server's last words, or ours where it had none.
     smtp_reply: Mapped[str | None] = mapped_column(Text)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: SHA-256 of the attachment that was sent, as 64 hex digits.
+    #: SHA-256 of the file that was sent or linked to, as 64 hex digits.
     artefact: Mapped[str | None] = mapped_column(String(64))
+    #: What is known of that file.
+    report_file_id: Mapped[int | None] = mapped_column(ForeignKey("report_file.id"))
+    #: The mail holds a link to the file, whatever the schedule says: the file is too large.
+    as_link: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: When a link that works once was used.
+    fetched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     execution: Mapped[ReportScheduleExecution] = relationship()
     recipient: Mapped[User] = relationship()
+    report_file: Mapped["ReportFile | None"] = relationship()
+
+
+#: In the very words of the partial indexes: with bound parameters these would not be used.
+IS_PENDING = ReportDelivery.status == literal_column("'pending'")
+IS_SENDING = ReportDelivery.status == literal_column("'sending'")
+IS_OPEN = ReportDelivery.status.in_((literal_column("'pending'"), literal_column("'sending'")))
+
+
+class ReportFile(Base):
+    """A file that was sent, kept in `instance/artefacts` under its SHA-256, and whom it is about:
+    who may see them all may have it."""
+
+    __tablename__ = "report_file"
+    __table_args__ = (
+        UniqueConstraint("sha256", "scope_digest"),
+        Index(None, "last_used_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Of its bytes, as 64 hex digits.
+    sha256: Mapped[str] = mapped_column(String(64))
+    #: SHA-256 of `report_type` and `pairs`.
+    scope_digest: Mapped[str] = mapped_column(String(64))
+    report_type: Mapped[ReportType] = mapped_column(words(ReportType, "report_type"))
+    #: [[student id, class or tutor id], …], rising: the scope of its document.
+    pairs: Mapped[list[list[int]]] = mapped_column(JSON)
+    name: Mapped[str] = mapped_column(String(255))
+    content_type: Mapped[str] = mapped_column(String(100))
+    #: Bytes.
+    size: Mapped[int]
+    #: When it last became part of a mail; it is removed ARTEFACT_DAYS later.
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeliveryAction(Base):
+    """What a person has done to a run, or to one of its mails: the ledger's answer to who."""
+
+    __tablename__ = "delivery_action"
+    __table_args__ = (Index(None, "execution_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    execution_id: Mapped[int] = mapped_column(ForeignKey("report_schedule_execution.id"))
+    #: One mail; None: all of the run that it could be done to.
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("report_delivery.id"))
+    kind: Mapped[DeliveryActionKind] = mapped_column(words(DeliveryActionKind, "kind"))
+    #: How many mails it was done to.
+    number: Mapped[int]
+    actor_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    actor: Mapped[User] = relationship()

@@ -2,17 +2,20 @@
 
 from datetime import date, datetime, time
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reportapp.constants import (
     AudienceKind,
     ClosedDays,
+    DeliveryMode,
     ExportFormat,
     Frequency,
+    LinkAccess,
     MonthMode,
     PeriodKind,
     ReportType,
+    WhenEmpty,
 )
 from reportapp.extensions import Base
 from reportapp.models.people import User
@@ -81,6 +84,19 @@ class ReportSchedule(Base):
     #: Its reports are about this class only; None: about all that author and recipient may see.
     class_group_id: Mapped[int | None] = mapped_column(ForeignKey("class_group.id"))
     export_format: Mapped[ExportFormat] = mapped_column(words(ExportFormat, "export_format"))
+    #: How the file reaches its readers.
+    delivery_mode: Mapped[DeliveryMode] = mapped_column(
+        words(DeliveryMode, "delivery_mode"),
+        default=DeliveryMode.ATTACHMENT,
+        server_default=DeliveryMode.ATTACHMENT,
+    )
+    #: What a link to the file asks for; a file that is too large becomes a link in any mode.
+    link_access: Mapped[LinkAccess] = mapped_column(
+        words(LinkAccess, "link_access"), default=LinkAccess.LOGIN, server_default=LinkAccess.LOGIN
+    )
+    when_empty: Mapped[WhenEmpty] = mapped_column(
+        words(WhenEmpty, "when_empty"), default=WhenEmpty.SKIP, server_default=WhenEmpty.SKIP
+    )
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     is_active: Mapped[bool] = mapped_column(default=True)
     #: When a run last ended with at least one mail sent.
@@ -89,6 +105,10 @@ class ReportSchedule(Base):
     last_generated: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: The next planned run; None while switched off, and once the rule has ended.
     next_scheduled: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Runs by plan that have failed since the last one that did not.
+    failed_runs: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: Set: switched off by the system itself, for this reason, and nobody has switched it on since.
+    paused_reason: Mapped[str | None] = mapped_column(Text)
     #: Set: gone for everybody, but for the ledger of what it sent.
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

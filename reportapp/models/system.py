@@ -1,12 +1,27 @@
-"""The scheduler's own tables: who runs it, and APScheduler's job store."""
+"""The system's own tables: who runs the schedules, how the mail server is, who is told what."""
 
 from datetime import datetime
 
-from sqlalchemy import Column, Float, LargeBinary, String, Table, Unicode
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    Unicode,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from reportapp.constants import NoticeKind
 from reportapp.extensions import Base
-from reportapp.models.types import UtcDateTime
+from reportapp.models.execution import ReportScheduleExecution
+from reportapp.models.people import User
+from reportapp.models.schedule import ReportSchedule
+from reportapp.models.types import UtcDateTime, words
 
 
 class SchedulerLease(Base):
@@ -18,6 +33,68 @@ class SchedulerLease(Base):
     holder: Mapped[str] = mapped_column(String(80))
     heartbeat_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MailServerState(Base):
+    """One row: whether the mail server is worth asking now."""
+
+    __tablename__ = "mail_server_state"
+
+    name: Mapped[str] = mapped_column(String(30), primary_key=True)
+    #: How often in a row it was out of order.
+    failures: Mapped[int] = mapped_column(default=0)
+    #: Nothing is sent until then: it was out of order several times in a row.
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Set: it refuses us, and nothing is sent until somebody has changed that.
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Its last words while it is paused or stopped.
+    reply: Mapped[str | None] = mapped_column(Text)
+    #: SHA-256 of the settings with which it was stopped: with others it is tried again.
+    settings: Mapped[str | None] = mapped_column(String(64))
+
+
+class AddressTrouble(Base):
+    """An address that has refused mails for good, until one gets through or a person forgives."""
+
+    __tablename__ = "address_trouble"
+
+    #: In lower case.
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
+    #: Mails in a row that it refused.
+    failures: Mapped[int]
+    reply: Mapped[str] = mapped_column(Text)
+    failed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Set: nothing is sent there any more.
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Notice(Base):
+    """What the system tells one person about something that it noticed by itself."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index(None, "mailed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    kind: Mapped[NoticeKind] = mapped_column(words(NoticeKind, "kind"))
+    #: What is told once: "failed_run:12".
+    key: Mapped[str] = mapped_column(String(100))
+    schedule_id: Mapped[int | None] = mapped_column(ForeignKey("report_schedule.id"))
+    execution_id: Mapped[int | None] = mapped_column(ForeignKey("report_schedule_execution.id"))
+    #: Plain words beside those of its kind: a server's reply, a reason.
+    detail: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: When the person put it away, or what it tells of had healed.
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When it left by mail; None: is still to.
+    mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship()
+    schedule: Mapped[ReportSchedule | None] = relationship()
+    execution: Mapped[ReportScheduleExecution | None] = relationship()
 
 
 # As APScheduler 3.11's SQLAlchemyJobStore defines it; here so that migrations make it.

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reportapp.constants import (
@@ -15,6 +15,7 @@ from reportapp.constants import (
     Trigger,
 )
 from reportapp.models import (
+    IS_OPEN,
     ReportDelivery,
     ReportSchedule,
     ReportScheduleExecution,
@@ -113,6 +114,13 @@ def _on_the_list(
 def settle(session: Session, execution_ids: Collection[int], now: datetime) -> list[int]:
     """End those executions whose last delivery has ended, with true counts, in the caller's
     transaction; the ids of those that ended."""
+    # Most have something open and need not be counted.
+    execution_ids = session.scalars(
+        select(ReportScheduleExecution.id).where(
+            ReportScheduleExecution.id.in_(execution_ids),
+            ~exists().where(ReportDelivery.execution_id == ReportScheduleExecution.id, IS_OPEN),
+        )
+    ).all()
     # Locked before they are counted: otherwise a delivery that a person sends again meanwhile would
     # be left open in an ended execution.
     executions = {

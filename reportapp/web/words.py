@@ -127,6 +127,7 @@ RUN: dict[ExecutionStatus, str] = {
     ExecutionStatus.COMPLETED: "Done",
     ExecutionStatus.FAILED: "Failed",
     ExecutionStatus.PARTIAL: "Partly sent",
+    ExecutionStatus.MISSED: "Missed",
 }
 
 MAIL: dict[DeliveryStatus, str] = {
@@ -162,6 +163,11 @@ REASON: dict[Reason, str] = {
     Reason.AMBIGUOUS: "We were interrupted while sending: it may or may not have arrived.",
     Reason.TOO_LARGE: "The attachment is too large to be sent by e-mail.",
     Reason.ERROR: "Something went wrong on our side while making this report.",
+    Reason.CANCELLED: "Taken back by hand before it left.",
+    Reason.SUSPENDED: "This address has refused our mails again and again, so none are sent to it.",
+    Reason.CONFIGURATION: "The mail server does not let us send; an admin has to look at it.",
+    Reason.TOO_HEAVY: "The report is too long for this format; Excel or CSV can hold it.",
+    Reason.TOO_LATE: "It waited for more than a day and would have come too late.",
 }
 
 

@@ -3,6 +3,7 @@
 import smtplib
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from threading import Event, Thread
 
 import pytest
@@ -11,12 +12,16 @@ from sqlalchemy import select, update
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
 from reportapp.delivery import anything_due, deliver, plan_due, recover
-from reportapp.delivery.claims import Recorder, claim
+from reportapp.delivery.claims import claim
+from reportapp.delivery.health import standstill, try_again
+from reportapp.delivery.produce import Mail
+from reportapp.delivery.record import Recorder
 from reportapp.delivery.standing import load_run
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from reportapp.models import (
+    AddressTrouble,
     GuardianLink,
     ReportDelivery,
     ReportSchedule,
@@ -43,6 +48,12 @@ def run(instant=DUE):
     """One turn of the scheduler at `instant`."""
     plan_due(instant)
     recover(instant, clock.fixed(instant))
+    return deliver(clock.fixed(instant), wall=clock.fixed(instant))
+
+
+def send_now(author, schedule, instant):
+    """Sends by hand at `instant` what is for those days, and returns how it went."""
+    run_now(author, schedule.id, instant, message_domain="lindenhof.example")
     return deliver(clock.fixed(instant), wall=clock.fixed(instant))
 
 
@@ -317,19 +328,36 @@ def test_one_session_carries_many_mails(cast, smtp):
     assert smtp.sessions == 1
 
 
-def test_an_unreachable_server_costs_no_try_and_is_waited_for(app, cast, smtp):
-    create_order(cast.tom, cast.tom, cast.pia)
+def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alone(app, cast, smtp):
+    people = (cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
+    create_order(cast.ada, *people)
+    create_order(cast.ada, *people)
     port = app.extensions["mail"].port
     app.extensions["mail"].port = 1  # nobody listens there
-    assert run()["retrying"] == 1
-    for delivery in db.session.scalars(select(ReportDelivery)):
-        assert (delivery.status, delivery.attempts) == (DeliveryStatus.PENDING, 0)
-        assert delivery.reason is Reason.SERVER
-        assert timedelta(seconds=60) <= delivery.next_attempt_at - DUE <= timedelta(seconds=61)
-
+    assert run()["retrying"] == 5
+    rows = db.session.scalars(select(ReportDelivery)).all()
+    assert {(row.status, row.attempts) for row in rows} == {(DeliveryStatus.PENDING, 0)}
+    assert sorted(row.reason or "" for row in rows) == [""] * 5 + [Reason.SERVER] * 5
+    pause = standstill(app.config, DUE)
+    assert (pause.until, pause.refused) == (DUE + timedelta(seconds=60), False)
+    assert "refused" in pause.reply
+    # Not asked at all meanwhile.
     app.extensions["mail"].port = port
-    assert run(DUE + timedelta(seconds=61))["sent"] == 2
-    assert only_execution().status is ExecutionStatus.COMPLETED
+    assert run(DUE + timedelta(seconds=59))["sent"] == 0
+    assert smtp.sessions == 0
+
+    assert run(DUE + timedelta(seconds=61))["sent"] == 10
+    assert standstill(app.config, DUE + timedelta(seconds=61)) is None
+
+
+def test_trouble_now_and_then_is_not_five_in_a_row(app, cast, smtp):
+    create_order(cast.ada, cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
+    mails = count()
+    smtp.on_mail = lambda options: "451 later" if next(mails) % 2 else None
+    for turn in range(40):
+        run(DUE + timedelta(seconds=10 * turn))
+        assert standstill(app.config, DUE + timedelta(seconds=10 * turn)) is None
+    assert len(smtp.arrived) == 5
 
 
 @pytest.mark.parametrize("reply", ["450 4.7.1 too fast", "451 4.3.0 out of order", "530 5.7.0 no"])
@@ -337,22 +365,111 @@ def test_a_server_that_takes_no_mails_for_a_while_costs_no_try(cast, smtp, reply
     create_order(cast.tom, cast.tom, cast.pia)
     smtp.on_mail = lambda options: reply
     for hours in range(20):
-        assert run(DUE + timedelta(hours=hours))["retrying"] == 1
+        assert run(DUE + timedelta(hours=hours))["retrying"]
     assert {row.attempts for row in db.session.scalars(select(ReportDelivery))} == {0}
     smtp.on_mail = lambda options: None
     assert run(DUE + timedelta(hours=20))["sent"] == 2
 
 
+@pytest.mark.parametrize("mend", ["other settings", "somebody says so", "an hour later"])
+def test_a_server_that_refuses_us_is_not_asked_again_until_something_has_changed(
+    app, cast, smtp, mend
+):
+    create_order(cast.tom, cast.tom, cast.pia)
+    smtp.on_mail = lambda options: "550 5.7.1 sender not allowed"
+    assert run()["retrying"] == 1
+    stop = standstill(app.config, DUE)
+    assert (stop.refused, stop.reply) == (True, "550 5.7.1 sender not allowed")
+    assert set(ledger().values()) == {
+        (DeliveryStatus.PENDING, Reason.CONFIGURATION),
+        (DeliveryStatus.PENDING, None),
+    }
+    smtp.on_mail = lambda options: None
+    assert run(DUE + timedelta(minutes=50))["sent"] == 0
+    if mend == "other settings":
+        app.config["MAIL_USERNAME"] = "somebody else"
+    elif mend == "somebody says so":
+        try_again()
+    at = DUE + timedelta(hours=1) if mend == "an hour later" else DUE + timedelta(minutes=50)
+    assert run(at)["sent"] == 2
+    assert standstill(app.config, at) is None
+
+
 def test_a_mail_that_the_server_will_not_hear_of_holds_up_nobody(cast, smtp):
-    """550 leaves open whom it is about; whoever waits with the culprit goes before it."""
+    """Only this mail asks for SMTPUTF8, so that a refusal is about it and not about us."""
     create_order(cast.tom, cast.pia, cast.tom)
     create_order(cast.tea, cast.tea)
     with transaction():
         cast.pia.email = "müller@parent.example"
     smtp.on_mail = lambda options: "550 5.6.7 no" if "SMTPUTF8" in options else None
-    assert run()["sent"] == 0
-    assert run(DUE + timedelta(seconds=61))["sent"] == 2
-    assert ledger()["müller@parent.example"] == (DeliveryStatus.PENDING, Reason.SERVER)
+    assert run()["sent"] == 2
+    assert ledger()["müller@parent.example"] == (DeliveryStatus.FAILED, Reason.PERMANENT)
+
+
+def test_an_address_that_refuses_three_mails_in_a_row_gets_no_more_until_somebody_forgives_it(
+    cast, smtp
+):
+    schedule = create_order(cast.tom, cast.pia, cast.tom)
+    smtp.on_rcpt = lambda to: "550 5.1.1 no such user" if to.startswith("pia") else None
+    for minute in range(3):
+        assert send_now(cast.tom, schedule, DUE + timedelta(minutes=minute))["failed"] == 1
+    assert send_now(cast.tom, schedule, DUE + timedelta(minutes=3))["skipped"] == 1
+    (trouble,) = db.session.scalars(select(AddressTrouble))
+    assert (trouble.address, trouble.failures) == ("pia@parent.example", 3)
+    assert trouble.reply == "550 5.1.1 no such user"
+    assert trouble.suspended_at == DUE + timedelta(minutes=2)
+    last = select(ReportDelivery.reason).where(ReportDelivery.recipient_id == cast.pia.id)
+    assert db.session.scalars(last.order_by(ReportDelivery.id.desc())).first() is Reason.SUSPENDED
+
+
+def test_a_mail_that_gets_through_forgives_its_address(cast, smtp):
+    schedule = create_order(cast.tom, cast.pia)
+    smtp.on_rcpt = lambda to: "550 5.1.1 no such user"
+    for minute in range(2):
+        send_now(cast.tom, schedule, DUE + timedelta(minutes=minute))
+    smtp.on_rcpt = lambda to: None
+    assert send_now(cast.tom, schedule, DUE + timedelta(minutes=2))["sent"] == 1
+    assert db.session.scalars(select(AddressTrouble)).all() == []
+
+
+@pytest.mark.parametrize("reply", ["552 5.2.2 mailbox full", "450 4.2.1 later"])
+def test_a_full_mailbox_or_a_busy_server_is_no_bad_address(cast, smtp, reply):
+    create_order(cast.tom, cast.pia)
+    smtp.on_rcpt = lambda to: reply
+    run()
+    assert db.session.scalars(select(AddressTrouble)).all() == []
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "announced", "content"])
+def test_a_mail_too_large_for_the_server_goes_again_with_a_link(cast, smtp, stage):
+    create_order(cast.tom, cast.tom, export_format="xlsx")
+    too_large = "552 5.3.4 message too big"
+    if stage == "MAIL":
+        smtp.on_mail = lambda options: too_large if _size(options) > 9_000 else None
+    elif stage == "announced":
+        smtp.limit = 9_000
+    else:
+        refusals = iter([too_large])
+        smtp.on_data = lambda to: next(refusals, None)
+    assert run()["sent"] == 1
+    (delivery,) = db.session.scalars(select(ReportDelivery))
+    assert (delivery.status, delivery.as_link, delivery.attempts) == (DeliveryStatus.SENT, True, 1)
+    mail = smtp.to("tom@teacher.example")
+    assert list(mail.message.iter_attachments()) == []
+    link = f"https://reports.lindenhof.example/files/{delivery.id}"
+    assert link in mail.text
+    assert link in mail.html
+
+
+def test_what_is_too_large_even_as_a_link_fails_and_says_so(cast, smtp):
+    create_order(cast.tom, cast.tom)
+    smtp.on_data = lambda to: "552 too big"
+    assert run()["failed"] == 1
+    assert ledger()["tom@teacher.example"] == (DeliveryStatus.FAILED, Reason.TOO_LARGE)
+
+
+def _size(options) -> int:
+    return int(next(word for word in options if word.startswith("SIZE=")).removeprefix("SIZE="))
 
 
 def test_a_mail_refused_for_what_only_it_asked_for_fails_alone_and_at_once(cast, smtp):
@@ -386,7 +503,7 @@ def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, s
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
     (claimed,) = claim("gone", DUE, DUE + timedelta(seconds=60), 10)
-    assert Recorder("gone", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is True
+    assert may_send("gone", claimed) is True
     assert run(DUE + timedelta(seconds=61))["sent"] == 0
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     execution = only_execution()
@@ -402,7 +519,7 @@ def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
     plan_due(DUE)
     (claimed,) = claim("slow", DUE, DUE + timedelta(seconds=60), 10)
     run(DUE + timedelta(seconds=61))
-    assert Recorder("slow", clock.fixed(DUE)).may_send(claimed, standing(claimed)) is False
+    assert may_send("slow", claimed) is False
     assert len(smtp.arrived) == 1
 
 
@@ -699,12 +816,13 @@ class TestWithASmallLimit:
     def settings(self):
         return {"MAX_ATTACHMENT_BYTES": 1024, "DELIVERY_WORKERS": 3}
 
-    def test_an_attachment_over_the_limit_is_not_sent_and_the_ledger_says_why(self, cast, smtp):
+    def test_a_file_over_the_limit_becomes_a_link(self, cast, smtp):
         create_order(cast.tom, cast.tom, export_format="xlsx")
         create_order(cast.tom, cast.pia)
         run()
-        assert smtp.addresses == ["pia@parent.example"]
-        assert ledger()["tom@teacher.example"] == (DeliveryStatus.FAILED, Reason.TOO_LARGE)
+        assert list(smtp.to("tom@teacher.example").message.iter_attachments()) == []
+        assert "/files/" in smtp.to("tom@teacher.example").text
+        assert smtp.to("pia@parent.example").attachment
 
     def test_several_sessions_send_each_mail_once(self, cast, smtp):
         for _ in range(10):
@@ -742,9 +860,12 @@ def subscription(schedule, person) -> ReportScheduleRecipient:
     ).one()
 
 
-def standing(claimed):
+def may_send(owner, claimed) -> bool:
+    """What the sender `owner` is told just before the content of its claim leaves."""
     run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
-    return run.standings[claimed.recipient_id]
+    db.session.rollback()
+    mail = Mail(None, None, run.standings[claimed.recipient_id])
+    return Recorder(db.engine, owner, clock.fixed(DUE)).may_send(claimed, mail)
 
 
 def only_open() -> list[str]:

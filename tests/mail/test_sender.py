@@ -52,14 +52,18 @@ UP_TO_DATA = (*GREETING, b"250 sender ok", b"250 recipient ok", b"354 go on")
         ((b"421 too busy",), Stage.CONNECT, Blame.SERVER),
         ((None,), Stage.CONNECT, Blame.SERVER),
         ((*GREETING, b"421 closing"), Stage.MAIL, Blame.SERVER),
-        ((*GREETING, b"530 log in first"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"530 log in first"), Stage.MAIL, Blame.CONFIGURATION),
         ((b"450 too many connections",), Stage.CONNECT, Blame.SERVER),
         ((b"220 ready", b"451 no", b"451 no"), Stage.CONNECT, Blame.SERVER),
         ((*GREETING, b"451 try later"), Stage.MAIL, Blame.SERVER),
         ((*GREETING, b"452 disk full"), Stage.MAIL, Blame.SERVER),
-        ((*GREETING, b"555 what?"), Stage.MAIL, Blame.SERVER),
+        ((*GREETING, b"555 what?"), Stage.MAIL, Blame.CONFIGURATION),
         ((*GREETING, b"what?"), Stage.MAIL, Blame.SERVER),
-        ((*GREETING, b"552 too large"), Stage.MAIL, Blame.PERMANENT),
+        ((*GREETING, b"552 too large"), Stage.MAIL, Blame.TOO_LARGE),
+        ((*GREETING, b"250 ok", b"530 log in first"), Stage.RCPT, Blame.CONFIGURATION),
+        ((*GREETING, b"250 ok", b"552 mailbox full"), Stage.RCPT, Blame.PERMANENT),
+        ((*UP_TO_DATA, b"552 too large"), Stage.CONTENT, Blame.TOO_LARGE),
+        ((*UP_TO_DATA, b"550 5.2.3 message size exceeds"), Stage.CONTENT, Blame.TOO_LARGE),
         ((*GREETING, b"250 ok", b"450 later"), Stage.RCPT, Blame.TEMPORARY),
         ((*GREETING, b"250 ok", b"550 nobody"), Stage.RCPT, Blame.PERMANENT),
         ((*GREETING, b"250 ok", b"421 closing"), Stage.RCPT, Blame.SERVER),
@@ -194,8 +198,8 @@ def test_after_an_unforeseen_error_the_next_mail_gets_a_session_of_its_own(app, 
         (555, Blame.PERMANENT),
         (450, Blame.SERVER),
         (452, Blame.SERVER),
-        (530, Blame.SERVER),
-        (550, Blame.SERVER),
+        (530, Blame.CONFIGURATION),
+        (550, Blame.CONFIGURATION),
     ],
 )
 def test_a_refused_sender_after_a_welcome_one_is_about_the_mail(app, smtp, code, blame):
@@ -226,7 +230,7 @@ def test_a_mail_over_the_servers_limit_is_not_even_offered(app, smtp):
         with pytest.raises(SendFailure) as caught:
             session.deliver(create_message(text="long " * 1000).sealed(), lambda: True)
         assert session.deliver(create_message().sealed(), lambda: True)
-    assert caught.value.blame is Blame.PERMANENT
+    assert caught.value.blame is Blame.TOO_LARGE
     assert "the mail server takes 2000" in caught.value.reply
     assert len(asked) == 1
 

@@ -1,0 +1,90 @@
+"""Whether the mail server is worth asking: left alone after some trouble in a row, and not asked at
+all while it refuses us."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reportapp.constants import Reason
+from reportapp.delivery.policy import SERVER_PAUSE, SERVER_TRIES, STOP, Outcome
+from reportapp.extensions import db, transaction
+from reportapp.models import MailServerState
+
+_NAME = "mail"
+_SETTINGS = (
+    "MAIL_SERVER",
+    "MAIL_PORT",
+    "MAIL_USE_TLS",
+    "MAIL_USE_SSL",
+    "MAIL_USERNAME",
+    "MAIL_PASSWORD",
+    "MAIL_DEFAULT_SENDER",
+)
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """Nothing is sent `until` then. `refused`: the server refuses us, so that somebody has to
+    change the settings; else it is out of order. `since`: of a refusal. `reply`: its last words."""
+
+    until: datetime
+    refused: bool
+    reply: str
+    since: datetime | None = None
+
+
+def standstill(config: Mapping[str, Any], now: datetime) -> Standstill | None:
+    """Why nothing is sent at the aware instant `now`; None: nothing is in the way."""
+    state = db.session.get(MailServerState, _NAME, populate_existing=True)
+    if state is None:
+        return None
+    if state.stopped_at is not None and state.settings == _digest(config):
+        until = state.stopped_at + STOP
+        if now < until:
+            return Standstill(until, True, state.reply or "", state.stopped_at)
+    if state.paused_until is not None and now < state.paused_until <= now + SERVER_PAUSE:
+        return Standstill(state.paused_until, False, state.reply or "")
+    return None
+
+
+def note_trouble(config: Mapping[str, Any], outcome: Outcome, now: datetime) -> bool:
+    """Write down that the mail server is out of order or refuses us (the outcome's reason). True:
+    it is to be left alone now."""
+    with transaction() as session:
+        state = session.get(MailServerState, _NAME, populate_existing=True)
+        if state is None:
+            state = MailServerState(name=_NAME, failures=0)
+            session.add(state)
+        state.reply = outcome.reply
+        if outcome.reason is Reason.CONFIGURATION:
+            state.stopped_at, state.settings = now, _digest(config)
+            return True
+        state.failures += 1
+        if state.failures < SERVER_TRIES:
+            return False
+        state.failures, state.paused_until = 0, now + SERVER_PAUSE
+        return True
+
+
+def note_success() -> None:
+    """The mail server has taken a mail: whatever was, is over."""
+    if db.session.get(MailServerState, _NAME, populate_existing=True) is None:
+        return
+    with transaction() as session:
+        state = session.get(MailServerState, _NAME, populate_existing=True)
+        if state is not None:
+            session.delete(state)
+
+
+def try_again() -> None:
+    """Somebody says that the mail server is worth asking again."""
+    note_success()
+
+
+def _digest(config: Mapping[str, Any]) -> str:
+    words = "\n".join(str(config.get(name)) for name in _SETTINGS)
+    return hashlib.sha256(words.encode()).hexdigest()

@@ -1,0 +1,48 @@
+"""How fast mails may leave: so many a second in all, so many a minute to one domain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from threading import Event, Lock
+
+from reportapp.clock import stopwatch
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Limits:
+    """For all sessions of one process. Zero stands for no limit."""
+
+    def __init__(self, per_second: int, per_domain_and_minute: int) -> None:
+        self._interval = 1 / per_second if per_second else 0.0
+        self._per_domain = per_domain_and_minute
+        self._next = 0.0
+        self._sent: Counter[tuple[str, datetime]] = Counter()
+        self._put_off: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def put_off(self, address: str, now: datetime) -> datetime | None:
+        """Until when a mail to the address has to wait, its domain having had its share of this
+        minute at the aware instant `now`; None: it may go now, and counts."""
+        if not self._per_domain:
+            return None
+        domain = address.rpartition("@")[2].lower()
+        minute = now.replace(second=0, microsecond=0)
+        with self._lock:
+            if self._sent[domain, minute] < self._per_domain:
+                self._sent[domain, minute] += 1
+                return None
+            # Not all to the next minute, which could not take them either.
+            later = self._put_off[domain] // self._per_domain
+            self._put_off[domain] += 1
+        return minute + _MINUTE * (1 + later)
+
+    def wait(self, stop: Event) -> None:
+        """Wait for the next mail's turn, or until `stop`."""
+        if not self._interval:
+            return
+        with self._lock:
+            turn = max(self._next, stopwatch())
+            self._next = turn + self._interval
+        stop.wait(max(0.0, turn - stopwatch()))

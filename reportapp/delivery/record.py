@@ -1,0 +1,385 @@
+"""The ledger of sending: before a mail's content leaves, and what became of it, in one commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from reportapp.clock import Clock
+from reportapp.constants import DeliveryPhase, DeliveryStatus, Reason, Trigger
+from reportapp.delivery.claims import Claim
+from reportapp.delivery.policy import ADDRESS_TRIES, Outcome
+from reportapp.delivery.produce import MadeFile, Mail
+from reportapp.delivery.statements import Prepared
+from reportapp.extensions import rows_changed, transaction
+from reportapp.models import (
+    IS_SENDING,
+    AddressTrouble,
+    ReportDelivery,
+    ReportFile,
+    ReportSchedule,
+    ReportScheduleExecution,
+    ReportScheduleRecipient,
+    User,
+)
+from reportapp.schedules.ledger import reopen, settle
+
+log = logging.getLogger(__name__)
+
+#: Files whose row is remembered: of shared ones, not of all that ever were.
+_KNOWN_FILES = 200
+
+
+def _wanted() -> Select[int]:
+    """Whether the recipient of the delivery may still be written to at this address: what can be
+    told from a few rows. Whose data it may hold is asked for all recipients together."""
+    run, order, person = ReportScheduleExecution, ReportSchedule, aliased(User)
+    author, row = aliased(User), ReportScheduleRecipient
+    return (
+        select(1)
+        .select_from(run)
+        .join(order, order.id == run.schedule_id)
+        .join(author, author.id == order.created_by_id)
+        .join(person, person.id == ReportDelivery.recipient_id)
+        .outerjoin(row, (row.schedule_id == order.id) & (row.recipient_id == person.id))
+        .where(
+            run.id == ReportDelivery.execution_id,
+            order.deleted_at.is_(None),
+            or_(order.is_active, run.trigger != Trigger.SCHEDULE),
+            author.is_active,
+            person.is_active,
+            person.email == bindparam("address"),
+            or_(run.trigger == Trigger.TEST, row.is_subscribed & row.removed_at.is_(None)),
+        )
+    )
+
+
+_MINE = (
+    IS_SENDING,
+    ReportDelivery.id == bindparam("row"),
+    ReportDelivery.claimed_by == bindparam("owner"),
+)
+#: The compare-and-set that lets a mail's content leave.
+_TO_DATA = (
+    update(ReportDelivery)
+    .where(*_MINE, exists(_wanted()))
+    .values(
+        phase=DeliveryPhase.DATA,
+        artefact=bindparam("sha256"),
+        report_file_id=bindparam("file"),
+    )
+)
+_OUTCOME = (
+    update(ReportDelivery)
+    .where(*_MINE)
+    .values(
+        status=bindparam("new_status"),
+        phase=None,
+        reason=bindparam("new_reason"),
+        smtp_reply=bindparam("reply"),
+        next_attempt_at=bindparam("next"),
+        sent_at=bindparam("sent"),
+        attempts=ReportDelivery.attempts + bindparam("charge"),
+        as_link=or_(ReportDelivery.as_link, bindparam("link", type_=Boolean)),
+        claimed_by=None,
+        claimed_until=None,
+    )
+)
+_GIVE_BACK = (
+    update(ReportDelivery)
+    .where(*_MINE, ReportDelivery.phase == DeliveryPhase.CLAIMED)
+    .values(status=DeliveryStatus.PENDING, phase=None, claimed_by=None, claimed_until=None)
+)
+
+
+@dataclass
+class _Question:
+    """A mail whose content is about to leave, and the answer once it is known."""
+
+    claim: Claim
+    mail: Mail
+    answer: bool | None = None
+    error: BaseException | None = None
+
+
+@dataclass
+class Recorder:
+    """Writes down what becomes of the owner's claims, for several sessions at once: whoever comes
+    first commits for all who wait. An outcome is kept until the next commit and goes with it."""
+
+    engine: Engine
+    owner: str
+    clock: Clock
+    _questions: list[_Question] = field(default_factory=list)
+    _outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)
+    _files: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: Guards the lists.
+    _lists: Lock = field(default_factory=Lock)
+    #: Held by the one who commits.
+    _committing: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        dialect = self.engine.dialect
+        self._write_outcome = Prepared(_OUTCOME, dialect)
+        self._write_data = Prepared(_TO_DATA, dialect)
+        self._upsert_file = Prepared(_upsert_file(dialect), dialect)
+
+    def note(self, claim: Claim, outcome: Outcome) -> None:
+        """Keep an outcome for the next commit."""
+        with self._lists:
+            self._outcomes.append((claim, outcome))
+
+    def may_send(self, claim: Claim, mail: Mail) -> bool:
+        """Commit, just before the mail's content leaves, that from now on the server may have it.
+
+        False: not this mail, since the claim is no longer ours, or since its recipient is not to
+        be written to any more; then it is given back, to be made anew or skipped.
+        """
+        question = _Question(claim, mail)
+        with self._lists:
+            self._questions.append(question)
+        self._commit(question)
+        assert question.answer is not None
+        return question.answer
+
+    def give_back(self, claim: Claim) -> None:
+        """Let a claim of which nothing was sent be made anew."""
+        with self._connection() as connection:
+            connection.execute(_GIVE_BACK, {"row": claim.id, "owner": self.owner})
+
+    def write(self) -> None:
+        """Write what is still kept."""
+        if self._outcomes:
+            self._commit(None)
+
+    def finish(self, executions: set[int]) -> None:
+        """Write what is still kept, give back what was not begun, and end the executions that have
+        nothing open."""
+        self.write()
+        with transaction() as session:
+            session.execute(
+                update(ReportDelivery)
+                .where(
+                    IS_SENDING,
+                    ReportDelivery.claimed_by == self.owner,
+                    ReportDelivery.phase == DeliveryPhase.CLAIMED,
+                )
+                .values(
+                    status=DeliveryStatus.PENDING, phase=None, claimed_by=None, claimed_until=None
+                )
+                .execution_options(synchronize_session=False)
+            )
+            settle(session, executions, self.clock())
+
+    def _commit(self, mine: _Question | None) -> None:
+        with self._committing:
+            if mine is not None and mine.answer is not None:
+                return  # Somebody else's commit was ours, too.
+            if mine is not None and mine.error is not None:
+                raise mine.error
+            with self._lists:
+                questions, self._questions = self._questions, []
+                outcomes = list(self._outcomes)
+            try:
+                late, answers = self._written(questions, outcomes)
+            except BaseException as error:
+                for question in questions:
+                    question.error = error
+                raise
+            with self._lists:
+                del self._outcomes[: len(outcomes)]
+            for question, answer in zip(questions, answers, strict=True):
+                question.answer = answer
+        for claim, outcome in late:
+            _record_late(claim, outcome)
+
+    def _written(
+        self, questions: list[_Question], outcomes: list[tuple[Claim, Outcome]]
+    ) -> tuple[list[tuple[Claim, Outcome]], list[bool]]:
+        """One transaction: the outcomes that came too late for their claims, and the answers."""
+        late, answers, made = [], [], {}
+        with self._connection() as connection:
+            for claim, outcome in outcomes:
+                if not self._outcome(connection, claim, outcome):
+                    late.append((claim, outcome))
+            for question in questions:
+                file = question.mail.file
+                if file is not None and file.key not in self._files and file.key not in made:
+                    made[file.key] = self._file(connection, file)
+                row = self._files.get(file.key) or made[file.key] if file else None
+                answers.append(self._to_data(connection, question, row))
+        if len(self._files) > _KNOWN_FILES:
+            self._files.clear()
+        self._files.update(made)
+        return [(c, o) for c, o in late if o.status is DeliveryStatus.SENT], answers
+
+    def _outcome(self, connection: Connection, claim: Claim, outcome: Outcome) -> bool:
+        if outcome.refused is not None:
+            words = outcome.reply or ""
+            _count_refusal(connection, outcome.refused.lower(), words, self.clock())
+        if outcome.forgiven is not None:
+            mine = AddressTrouble.address == outcome.forgiven.lower()
+            connection.execute(delete(AddressTrouble).where(mine))
+        values = {"row": claim.id, "owner": self.owner, **_values(outcome)}
+        return rows_changed(self._write_outcome.run(connection, values)) == 1
+
+    def _file(self, connection: Connection, file: MadeFile) -> int:
+        values = {
+            "sha256": file.sha256,
+            "scope_digest": file.scope_digest,
+            "report_type": file.report_type,
+            "pairs": file.pairs,
+            "name": file.name,
+            "content_type": file.content_type,
+            "size": file.size,
+            "last_used_at": self.clock(),
+        }
+        return int(self._upsert_file.run(connection, values).scalar_one())
+
+    def _to_data(self, connection: Connection, question: _Question, file_id: int | None) -> bool:
+        claim, file = question.claim, question.mail.file
+        moved = self._write_data.run(
+            connection,
+            {
+                "row": claim.id,
+                "owner": self.owner,
+                "address": question.mail.standing.email,
+                "sha256": file.sha256 if file else None,
+                "file": file_id,
+            },
+        )
+        if rows_changed(moved) == 1:
+            return True
+        log.info("delivery %s does not leave: taken over, or things have changed", claim.id)
+        connection.execute(_GIVE_BACK, {"row": claim.id, "owner": self.owner})
+        return False
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A transaction of its own: the engine's reading goes on beside it."""
+        with (
+            self.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+
+def record(session: Session, delivery_id: int, owner: str | None, outcome: Outcome) -> bool:
+    """Write an outcome onto a claimed delivery, if it is still the owner's."""
+    written = session.execute(
+        _OUTCOME.execution_options(synchronize_session=False),
+        {"row": delivery_id, "owner": owner, **_values(outcome)},
+    )
+    return rows_changed(written) == 1
+
+
+def _upsert_file(dialect: Dialect) -> Executable:
+    """What is known of a file, and its id: two processes may make the same one at once."""
+    insert = _insert(dialect)(ReportFile)
+    columns = [column for column in ReportFile.__table__.columns if column.name != "id"]
+    values = {column.name: bindparam(column.name, type_=column.type) for column in columns}
+    statement: Executable = (
+        insert.values(values)
+        .on_conflict_do_update(
+            index_elements=["sha256", "scope_digest"],
+            set_={"last_used_at": insert.excluded.last_used_at},
+        )
+        .returning(ReportFile.id)
+    )
+    return statement
+
+
+def _insert(dialect: Dialect) -> Any:
+    return (postgresql if dialect.name == "postgresql" else sqlite).insert
+
+
+def _count_refusal(connection: Connection, address: str, reply: str, now: datetime) -> None:
+    """One more mail that the address has refused; after so many, none are sent there any more."""
+    connection.execute(
+        _insert(connection.dialect)(AddressTrouble)
+        .values(address=address, failures=0, reply=reply, failed_at=now)
+        .on_conflict_do_nothing()
+    )
+    connection.execute(
+        update(AddressTrouble)
+        .where(AddressTrouble.address == address)
+        .values(
+            failures=AddressTrouble.failures + 1,
+            reply=reply,
+            failed_at=now,
+            suspended_at=case(
+                (AddressTrouble.failures + 1 >= ADDRESS_TRIES, now),
+                else_=AddressTrouble.suspended_at,
+            ),
+        )
+    )
+
+
+def _record_late(claim: Claim, outcome: Outcome) -> None:
+    """The claim was taken from us while the server was thinking, but its yes stands, unless
+    somebody has begun to send the mail again."""
+    with transaction() as session:
+        # The execution first, as in `resend`: then the two see each other's work.
+        execution = session.get_one(
+            ReportScheduleExecution,
+            claim.execution_id,
+            with_for_update=True,
+            populate_existing=True,
+        )
+        written = session.execute(
+            update(ReportDelivery)
+            .where(
+                ReportDelivery.id == claim.id,
+                ReportDelivery.status.in_((DeliveryStatus.UNKNOWN, DeliveryStatus.PENDING)),
+                ReportDelivery.reason == Reason.AMBIGUOUS,
+            )
+            .values(
+                status=DeliveryStatus.SENT,
+                phase=None,
+                reason=None,
+                smtp_reply=outcome.reply,
+                next_attempt_at=None,
+                sent_at=outcome.sent_at,
+                attempts=ReportDelivery.attempts + 1,
+                claimed_by=None,
+                claimed_until=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        if rows_changed(written) == 1:
+            reopen(session, execution)
+
+
+def _values(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "new_status": outcome.status,
+        "new_reason": outcome.reason,
+        "reply": outcome.reply,
+        "next": outcome.next_attempt_at,
+        "sent": outcome.sent_at,
+        "charge": int(outcome.charged),
+        "link": outcome.as_link,
+    }
