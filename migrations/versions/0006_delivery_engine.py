@@ -52,6 +52,7 @@ def upgrade():
     op.create_table(
         "mail_server_state",
         sa.Column("name", sa.String(length=30), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("paused_until", reportapp.models.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("stopped_at", reportapp.models.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
