@@ -44,7 +44,3 @@ def main() -> None:
         except Exception as error:
             answer = FAILED + f"{type(error).__name__}: {error}".encode()
         write_block(answers, answer)
-
-
-if __name__ == "__main__":
-    main()

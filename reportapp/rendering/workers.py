@@ -70,7 +70,7 @@ class _Worker:
     def __init__(self) -> None:
         self.timed_out = False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "reportapp.rendering.worker"],
+            [sys.executable, "-c", "from reportapp.rendering.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},

@@ -1,0 +1,353 @@
+"""What is made once and shared, what is kept of it, and how fast it may leave."""
+
+import hashlib
+import stat
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sqlalchemy import event, select, update
+
+from reportapp import clock
+from reportapp.artefacts import artefact_path, keep_artefact
+from reportapp.constants import (
+    AttendanceStatus,
+    DeliveryMode,
+    DeliveryStatus,
+    LinkAccess,
+    Reason,
+    Role,
+    WhenEmpty,
+)
+from reportapp.delivery import deliver, plan_due, work
+from reportapp.delivery.limits import Limits
+from reportapp.extensions import db
+from reportapp.models import (
+    GuardianLink,
+    ReportDelivery,
+    ReportFile,
+    ReportScheduleRecipient,
+)
+from reportapp.rendering.workers import PdfWorkers, TooHeavy
+from reportapp.reports import REPORTS
+from reportapp.schedules.runs import run_now
+from reportapp.tokens import read_download
+from tests.cast import (
+    NOW,
+    WEEK,
+    create_attendance,
+    create_class,
+    create_guardian_link,
+    create_order,
+    create_person,
+)
+
+DUE = NOW + timedelta(minutes=30)
+
+
+def run(instant=DUE, stop=None):
+    plan_due(instant)
+    return deliver(clock.fixed(instant), stop, wall=clock.fixed(instant))
+
+
+def deliveries():
+    db.session.expire_all()
+    return db.session.scalars(select(ReportDelivery).order_by(ReportDelivery.id)).all()
+
+
+@pytest.fixture
+def admins(cast):
+    """Seven people with the same rights."""
+    return [
+        create_person(cast.school, Role.ADMIN, f"Admin{n}", email=f"admin{n}@admin.example")
+        for n in range(7)
+    ]
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """The scopes for which documents were built, in the order of their building."""
+    scopes = []
+    for name, kind in list(REPORTS.items()):
+
+        def build(session, order, wanted, real=kind.build):
+            scopes.extend(wanted)
+            return real(session, order, wanted)
+
+        monkeypatch.setitem(REPORTS, name, replace(kind, build=build))
+    return scopes
+
+
+def test_what_all_may_see_is_built_once_in_however_many_batches(
+    cast, smtp, admins, built, monkeypatch
+):
+    monkeypatch.setattr(work, "BATCH", 2)
+    create_order(cast.ada, *admins)
+    assert run()["sent"] == 7
+    assert len(built) == 1
+    assert len({mail.attachment for mail in smtp.arrived}) == 1
+    for person in admins:
+        mail = smtp.to(person.email)
+        assert f"Dear {person.name}," in mail.text
+        assert f"Dear {person.name}," in mail.html
+        others = {other.given_name for other in admins} - {person.given_name}
+        assert not any(other in mail.text + mail.html for other in others)
+
+
+def test_each_mail_has_the_link_of_its_own_reader_in_header_text_and_html(cast, smtp, admins):
+    schedule = create_order(cast.ada, *admins)
+    run()
+    tokens = {
+        row.recipient_id: row.unsubscribe_token
+        for row in db.session.scalars(
+            select(ReportScheduleRecipient).filter_by(schedule_id=schedule.id)
+        )
+    }
+    for person in admins:
+        mail = smtp.to(person.email)
+        link = f"https://reports.lindenhof.example/u/{tokens[person.id]}"
+        assert mail.message["List-Unsubscribe"] == f"<{link}>"
+        assert mail.text.count("/u/") == mail.html.count("/u/") == 1
+        assert link in mail.text
+        assert link in mail.html
+
+
+def test_a_name_that_is_markup_stays_text_in_the_html(cast, smtp):
+    person = create_person(
+        cast.school, Role.ADMIN, "<b>Eve</b>", "O'Connor & Co", email="eve@admin.example"
+    )
+    create_order(cast.ada, person)
+    run()
+    mail = smtp.to("eve@admin.example")
+    assert "Dear <b>Eve</b> O'Connor & Co," in mail.text
+    assert "Dear &lt;b&gt;Eve&lt;/b&gt; O&#39;Connor &amp; Co," in mail.html
+
+
+def test_readers_who_share_a_scope_cost_one_commit_each_and_nothing_else(cast, smtp, monkeypatch):
+    monkeypatch.setattr(work, "FRESH", 60.0)
+    people = [
+        create_person(cast.school, Role.ADMIN, f"Admin{n}", email=f"a{n}@admin.example")
+        for n in range(40)
+    ]
+    few, many = create_order(cast.ada, *people[:10]), create_order(cast.ada, *people)
+
+    def queries(schedule) -> list[str]:
+        run_now(cast.ada, schedule.id, NOW, message_domain="lindenhof.example")
+        seen = []
+        listener = lambda *args: seen.append(args[2])  # noqa: E731
+        event.listen(db.engine, "before_cursor_execute", listener)
+        deliver(clock.fixed(NOW), wall=clock.fixed(NOW))
+        event.remove(db.engine, "before_cursor_execute", listener)
+        return seen
+
+    queries(few)  # the first one also reads what the test itself has made
+    first, second = queries(few), queries(many)
+    assert len(smtp.arrived) == 60
+    # Per mail: begin, the phase, and the outcome of the mail before.
+    assert len(second) - len(first) == 30 * 3
+
+
+def test_the_bytes_that_were_sent_are_kept_once_for_us_only_with_whom_they_are_about(
+    app, cast, smtp, admins
+):
+    create_order(cast.ada, *admins)
+    run()
+    rows = deliveries()
+    (kept,) = db.session.scalars(select(ReportFile))
+    name, data = smtp.arrived[0].attachment
+    assert {row.artefact for row in rows} == {hashlib.sha256(data).hexdigest()} == {kept.sha256}
+    assert {row.report_file_id for row in rows} == {kept.id}
+    assert (kept.name, kept.size, kept.content_type) == (name, len(data), "text/csv")
+    folder = Path(app.instance_path) / "artefacts"
+    path = artefact_path(folder, kept.sha256)
+    assert path.read_bytes() == data
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p for p in folder.rglob("*") if p.is_file()] == [path]
+    pupils = {student for student, _ in kept.pairs}
+    assert pupils == {cast.ana.id, cast.ben.id, cast.cem.id}
+
+
+def test_equal_files_about_different_people_are_told_apart(cast, smtp):
+    """Who may have a file goes by whom it is about, not by what happens to stand in it."""
+    children = [create_person(cast.school, Role.STUDENT, "Kim", "Same", email=None) for _ in "12"]
+    chess = create_class(cast.school, "9z Chess", "Chess", [cast.tom], children)
+    parents = []
+    for n, child in enumerate(children):
+        parents.append(create_person(cast.school, Role.PARENT, f"P{n}", email=f"p{n}@p.example"))
+        create_guardian_link(parents[-1], child)
+        create_attendance(chess, child, WEEK, AttendanceStatus.PRESENT)
+    create_order(cast.tom, *parents)
+    assert run()["sent"] == 2
+    files = db.session.scalars(select(ReportFile)).all()
+    assert len(files) == 2
+    assert len({file.sha256 for file in files}) == 1
+    assert {file.pairs[0][0] for file in files} == {child.id for child in children}
+
+
+@pytest.mark.parametrize("mode", list(DeliveryMode))
+@pytest.mark.parametrize("access", list(LinkAccess))
+def test_the_file_is_attached_or_linked_to_as_the_schedule_says(app, cast, smtp, mode, access):
+    schedule = create_order(cast.tom, cast.pia)
+    schedule.delivery_mode, schedule.link_access = mode, access
+    db.session.commit()
+    assert run()["sent"] == 1
+    (mail,), (delivery,) = smtp.arrived, deliveries()
+    attached = list(mail.message.iter_attachments())
+    assert bool(attached) == (mode is not DeliveryMode.LINK)
+    if mode is DeliveryMode.ATTACHMENT:
+        assert "/files/" not in mail.text
+        assert "/f/" not in mail.text
+        return
+    words = mail.text.split()
+    (link,) = [w for w in words if w.startswith("https://") and "/u/" not in w]
+    assert link in mail.html
+    path = link.removeprefix("https://reports.lindenhof.example")
+    if access is LinkAccess.LOGIN:
+        assert path == f"/files/{delivery.id}"
+        assert "asked to log in" in mail.text
+    else:
+        assert read_download(app.config["SECRET_KEY"], path.removeprefix("/f/")) == delivery.id
+        assert "works once" in mail.text
+
+
+@pytest.mark.parametrize("when_empty", list(WhenEmpty))
+def test_a_report_without_data_is_skipped_or_says_so(cast, smtp, when_empty):
+    schedule = create_order(cast.tom, cast.tom, now=NOW + timedelta(days=60))
+    schedule.when_empty = when_empty
+    db.session.commit()
+    run(NOW + timedelta(days=80))
+    (delivery,) = deliveries()
+    if when_empty is WhenEmpty.NOTE:
+        (mail,) = smtp.arrived
+        assert list(mail.message.iter_attachments()) == []
+        assert "There is nothing to report for these days." in mail.text
+        assert "There is nothing to report for these days." in mail.html
+        assert (delivery.status, delivery.artefact) == (DeliveryStatus.SENT, None)
+    else:
+        assert smtp.arrived == []
+        assert (delivery.status, delivery.reason) == (DeliveryStatus.SKIPPED, Reason.NO_DATA)
+
+
+def test_a_pdf_is_made_in_a_process_and_is_kept(cast, smtp):
+    create_order(cast.tom, cast.tom, cast.pia, export_format="pdf")
+    assert run()["sent"] == 2
+    assert all(mail.attachment[1].startswith(b"%PDF") for mail in smtp.arrived)
+
+
+def test_a_document_too_heavy_fails_its_own_mails_only_and_says_why(cast, smtp, monkeypatch):
+    create_order(cast.tom, cast.tom, export_format="pdf")
+    create_order(cast.tom, cast.pia)
+
+    def refuse(self, document):
+        raise TooHeavy("The PDF takes more than 120 seconds to make.")
+
+    monkeypatch.setattr(PdfWorkers, "render", refuse)
+    totals = run()
+    assert (totals["sent"], totals["failed"]) == (1, 1)
+    failed = deliveries()[0]
+    assert (failed.reason, failed.attempts) == (Reason.TOO_HEAVY, 1)
+    assert failed.smtp_reply == "The PDF takes more than 120 seconds to make."
+
+
+def test_what_is_no_longer_wanted_does_not_leave_even_between_two_looks_at_the_scopes(
+    cast, smtp, monkeypatch
+):
+    monkeypatch.setattr(work, "FRESH", 60.0)
+    create_order(cast.tom, cast.ada, cast.pia)
+    engine = db.engine
+
+    def unsubscribe(named):
+        mine = ReportScheduleRecipient.recipient_id == cast_pia
+        with engine.begin() as connection:
+            connection.execute(
+                update(ReportScheduleRecipient).where(mine).values(is_subscribed=False)
+            )
+
+    cast_pia = cast.pia.id
+    smtp.on_rcpt = lambda named: unsubscribe(named) if named.startswith("pia") else None
+    run()
+    assert smtp.addresses == ["ada@admin.example"]
+    assert deliveries()[1].reason is Reason.UNSUBSCRIBED
+
+
+def test_whose_data_a_mail_holds_is_at_most_a_second_old(cast, smtp, monkeypatch):
+    seconds = iter(range(1000))
+    monkeypatch.setattr(work, "stopwatch", lambda: float(next(seconds)))
+    monkeypatch.setattr(work, "FRESH", 1.0)
+    create_order(cast.ada, cast.ada, cast.pia)
+    pia, engine = cast.pia.id, db.engine
+
+    def end_link(named):
+        with engine.begin() as connection:
+            connection.execute(
+                update(GuardianLink)
+                .where(GuardianLink.guardian_id == pia)
+                .values(end_date=NOW.date() - timedelta(days=1))
+            )
+
+    smtp.on_rcpt = lambda named: end_link(named) if named.startswith("ada") else None
+    run()
+    assert smtp.addresses == ["ada@admin.example"]
+    assert deliveries()[1].reason is Reason.OUT_OF_SCOPE
+
+
+class TestSessions:
+    @pytest.fixture
+    def settings(self):
+        return {"DELIVERY_MAILS_PER_SESSION": 3}
+
+    def test_a_session_carries_so_many_mails_and_then_a_new_one_is_opened(self, cast, smtp, admins):
+        create_order(cast.ada, *admins)
+        assert run()["sent"] == 7
+        assert smtp.sessions == 3
+
+
+class TestSeveralSessions:
+    @pytest.fixture
+    def settings(self):
+        return {"DELIVERY_WORKERS": 4}
+
+    def test_they_are_opened_only_as_there_is_something_to_send(self, cast, smtp):
+        create_order(cast.ada, cast.tom)
+        assert run()["sent"] == 1
+        assert smtp.sessions == 1
+
+
+class TestLimits:
+    @pytest.fixture
+    def settings(self):
+        return {"DELIVERY_PER_DOMAIN_AND_MINUTE": 2}
+
+    def test_a_domain_gets_its_share_of_each_minute_and_others_do_not_wait(
+        self, cast, smtp, admins
+    ):
+        create_order(cast.ada, *admins, cast.tom)
+        totals = run()
+        assert (totals["sent"], totals["retrying"]) == (3, 5)
+        assert cast.tom.email in smtp.addresses
+        for minute, sent in ((1, 2), (2, 2), (3, 1), (4, 0)):
+            assert run(DUE + timedelta(minutes=minute))["sent"] == sent
+        assert {row.attempts for row in deliveries()} == {1}
+
+
+def test_so_many_mails_a_second_wait_for_their_turn_and_a_stop_ends_the_waiting():
+    class Stop(Event):
+        waited: list[float] = []
+
+        def wait(self, timeout=None):
+            self.waited.append(timeout)
+
+    limits, stop = Limits(10, 0), Stop()
+    for _ in range(4):
+        limits.wait(stop)
+    assert stop.waited[0] == 0.0
+    assert stop.waited[-1] == pytest.approx(0.3, abs=0.1)
+
+
+def test_a_file_that_cannot_be_kept_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        keep_artefact(tmp_path, b"data")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
