@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
-from reportapp.accounts.users import _hasher
+from argon2 import PasswordHasher
+
 from reportapp.constants import (
     AttendanceStatus,
     AuthoredStatus,
@@ -42,7 +43,15 @@ from reportapp.schedules.recipients import add_recipient
 NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 WEEK = date(2026, 11, 16)
 PASSWORD = "correct horse"
-_PASSWORD_HASH = _hasher.hash(PASSWORD)
+#: A quick one: real hashes are slow on purpose.
+_PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+#: The cast's classes and their titles.
+_CLASSES = {
+    "maths": "7a Mathematics",
+    "english": "7a English",
+    "biology": "8b Biology",
+    "other": "5x Art",
+}
 _numbers = count(1)
 
 
@@ -241,12 +250,14 @@ def create_cast() -> Cast:
                 cast.people[name.lower()] = create_person(cast.school, role, name)
         cast.classes = {
             "maths": create_class(
-                cast.school, "7a Mathematics", "Mathematics", [cast.tom], [cast.ana, cast.ben]
+                cast.school, _CLASSES["maths"], "Mathematics", [cast.tom], [cast.ana, cast.ben]
             ),
             "english": create_class(
-                cast.school, "7a English", "English", [cast.tea], [cast.ana, cast.ben]
+                cast.school, _CLASSES["english"], "English", [cast.tea], [cast.ana, cast.ben]
             ),
-            "biology": create_class(cast.school, "8b Biology", "Biology", [cast.tea], [cast.cem]),
+            "biology": create_class(
+                cast.school, _CLASSES["biology"], "Biology", [cast.tea], [cast.cem]
+            ),
         }
         create_guardian_link(cast.pia, cast.ana)
         create_guardian_link(cast.pol, cast.ana)
@@ -260,6 +271,18 @@ def create_cast() -> Cast:
     return cast
 
 
+def find_cast() -> Cast:
+    """The cast in a database that is a copy of one in which `create_cast` made it."""
+    groups = {group.title: group for group in db.session.query(ClassGroup)}
+    cast = Cast(
+        people={person.given_name.lower(): person for person in db.session.query(User)},
+        classes={name: groups[title] for name, title in _CLASSES.items()},
+        school=db.session.query(School).filter_by(name="Lindenhof School").one(),
+    )
+    db.session.commit()  # as after creating it: no transaction is open
+    return cast
+
+
 def _neighbours(cast: Cast) -> None:
     other = create_school("Other School")
     for role, name in (
@@ -269,7 +292,7 @@ def _neighbours(cast: Cast) -> None:
         (Role.PARENT, "Ole"),
     ):
         cast.people[name.lower()] = create_person(other, role, name)
-    cast.classes["other"] = create_class(other, "5x Art", "Art", [cast.otto], [cast.oskar])
+    cast.classes["other"] = create_class(other, _CLASSES["other"], "Art", [cast.otto], [cast.oskar])
     create_guardian_link(cast.ole, cast.oskar)
 
 

@@ -1,5 +1,7 @@
 """Fixtures that everybody needs: an application on an own database, the cast, a mail server."""
 
+import shutil
+from functools import cache
 from uuid import uuid4
 
 import psycopg
@@ -7,9 +9,16 @@ import pytest
 
 from reportapp import create_app
 from reportapp.extensions import db
-from tests.cast import create_cast
+from tests.cast import find_cast
 from tests.e2e.postgres import postgres_cluster
+from tests.quick import SETTINGS, be_quick, make_database, routes_compiled_once
 from tests.smtp import smtp_sink
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_applications():
+    with routes_compiled_once():
+        yield
 
 
 @pytest.fixture
@@ -27,31 +36,47 @@ def settings():
 
 
 @pytest.fixture
-def database_url(tmp_path):
-    """Where the application keeps its data; SQLite unless a module says otherwise."""
+def with_cast(request):
+    """Does the test want the cast? Then its database is a copy of one that has it."""
+    return "cast" in request.fixturenames
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    """Tells the SQLite file with all tables, and the cast if wanted, for copying."""
+
+    @cache
+    def template(with_cast):
+        folder = tmp_path_factory.mktemp("template")
+        make_database(f"sqlite:///{folder}/template.db", folder, with_cast)
+        return folder / "template.db"
+
+    return template
+
+
+@pytest.fixture
+def database_url(tmp_path, sqlite_template, with_cast):
+    """Where the application keeps its data, with all tables; SQLite unless a module says
+    otherwise."""
+    shutil.copyfile(sqlite_template(with_cast), tmp_path / "test.db")
     return f"sqlite:///{tmp_path}/test.db"
 
 
 @pytest.fixture
 def app(tmp_path, smtp, settings, database_url):
-    """The application on an empty database, sending to `smtp`, inside its context."""
+    """The application on a database without rows (or with the cast), sending to `smtp`, inside
+    its context."""
     app = create_app(
         {
+            **SETTINGS,
             "INSTANCE_PATH": str(tmp_path / "instance"),
             "DATABASE_URL": database_url,
-            "SECRET_KEY": "only for tests",
-            "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": smtp.port,
-            "MAIL_USE_TLS": "false",
-            "MAIL_DEFAULT_SENDER": "Reports <reports@lindenhof.example>",
-            "BASE_URL": "https://reports.lindenhof.example",
-            "RATELIMIT_ENABLED": False,
-            "TESTING": True,
             **settings,
         }
     )
     with app.app_context():
-        db.create_all()
+        be_quick(app)
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -65,15 +90,44 @@ def postgresql_server(tmp_path_factory):
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server):
+    """Makes a database, as a copy of the one named, and tells its URL."""
+
+    def create(template="template1"):
+        name = f"test_{uuid4().hex}"
+        with psycopg.connect(postgresql_server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return postgresql_server.rpartition("/")[0] + "/" + name
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(tmp_path_factory, postgresql_database):
+    """Tells the name of the database with all tables, and the cast if wanted, for copying."""
+
+    @cache
+    def template(with_cast):
+        url = postgresql_database()
+        make_database(url, tmp_path_factory.mktemp("template"), with_cast)
+        return url.rpartition("/")[2]
+
+    return template
+
+
 @pytest.fixture
-def postgresql(postgresql_server):
-    """The URL of an empty database of its own."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgresql_server.rpartition("/")[0] + "/" + name
+def postgresql(postgresql_database, postgresql_template, with_cast):
+    """The URL of a PostgreSQL database of its own, with all tables."""
+    return postgresql_database(postgresql_template(with_cast))
+
+
+@pytest.fixture
+def empty_postgresql(postgresql_database):
+    """The URL of a PostgreSQL database of its own, without tables."""
+    return postgresql_database()
 
 
 @pytest.fixture
 def cast(app):
-    return create_cast()
+    return find_cast()

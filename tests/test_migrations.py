@@ -30,8 +30,8 @@ def test_on_sqlite(tmp_path):
 
 
 @pytest.mark.xdist_group("postgresql")
-def test_on_postgresql(tmp_path, postgresql):
-    up_check_down_up(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))
+def test_on_postgresql(tmp_path, empty_postgresql):
+    up_check_down_up(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": empty_postgresql}))
 
 
 # The rhythms: what the older tables hold is kept and filled in
@@ -204,8 +204,10 @@ def test_rhythms_keep_and_fill_in_rows_on_sqlite(tmp_path):
 
 
 @pytest.mark.xdist_group("postgresql")
-def test_rhythms_keep_and_fill_in_rows_on_postgresql(tmp_path, postgresql):
-    rhythms_up_and_down(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))
+def test_rhythms_keep_and_fill_in_rows_on_postgresql(tmp_path, empty_postgresql):
+    rhythms_up_and_down(
+        create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": empty_postgresql})
+    )
 
 
 # School data: what an older version has no words for stops or is said more coarsely
@@ -279,5 +281,7 @@ def test_what_came_with_school_data_stops_in_an_older_version_on_sqlite(tmp_path
 
 
 @pytest.mark.xdist_group("postgresql")
-def test_what_came_with_school_data_stops_in_an_older_version_on_postgresql(tmp_path, postgresql):
-    school_data_down(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": postgresql}))
+def test_what_came_with_school_data_stops_in_an_older_version_on_postgresql(
+    tmp_path, empty_postgresql
+):
+    school_data_down(create_app({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": empty_postgresql}))
