@@ -7,8 +7,9 @@ Only where no day of the rule is near does it go day by day.
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from reportapp.constants import ClosedDays, Frequency, MonthMode
 from reportapp.recurrence import LAST, Rule, SchoolCalendar
@@ -181,9 +182,11 @@ def times_of(rule: Rule) -> set[time]:
     return {time(hour, fields.minute) for hour in fields.hours}
 
 
-def fires(local: datetime, zone) -> datetime:
+@lru_cache(10_000)
+def fires(local: datetime, zone: ZoneInfo) -> datetime:
     """The first minute in which the local clock reaches or passes `local` (without a zone)."""
-    clock = (local - 2 * DAY).replace(tzinfo=zone)
+    # No zone was ever further ahead of UTC than 16 hours.
+    clock = (local - 16 * HOUR).replace(tzinfo=zone)
     while zone.fromutc(clock).replace(tzinfo=None) < local:
         clock += MINUTE
     return clock.replace(tzinfo=UTC)
@@ -204,7 +207,9 @@ def _candidates(rule: Rule, days: Days, begin: datetime, end: datetime) -> Itera
             around = [reached.date() + n * DAY for n in range(-1, 4)]
             if around[0] > days.high or days.low > days.high:
                 return
-            if around[-1] < days.low or not any(days.sent_on(day) for day in around):
+            # Until the next look, `reached` passes through this day, the next, and where a zone
+            # skips a day, the one after.
+            if around[-1] < days.low or not any(days.sent_on(day) for day in around[1:4]):
                 clock += DAY
                 reached = zone.fromutc(clock)
                 continue

@@ -170,7 +170,7 @@ def test_the_next_occurrences_are_the_runs_and_the_days_without_one(case, count)
 
     def sent(meant: date) -> bool:
         day = days.goes_to(meant)
-        runs = [fires(datetime.combine(day, at), rule.zone) for at in times_of(rule)] if day else []
+        runs = (fires(datetime.combine(day, at), rule.zone) for at in times_of(rule) if day)
         return any(days.within(run.astimezone(rule.zone).date()) for run in runs)
 
     skipped = [one.meant for one in occurrences if one.run is None]
