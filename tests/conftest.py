@@ -11,7 +11,14 @@ from reportapp import create_app
 from reportapp.extensions import db
 from tests.cast import find_cast
 from tests.e2e.postgres import postgres_cluster
-from tests.quick import SETTINGS, be_quick, make_database, routes_compiled_once
+from tests.quick import (
+    SETTINGS,
+    be_quick,
+    keep_rows,
+    make_database,
+    restore_rows,
+    routes_compiled_once,
+)
 from tests.smtp import smtp_sink
 
 
@@ -91,41 +98,45 @@ def postgresql_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql_database(postgresql_server):
-    """Makes a database, as a copy of the one named, and tells its URL."""
+def new_postgresql(postgresql_server):
+    """Makes a database without tables and tells its URL."""
 
-    def create(template="template1"):
+    def create():
         name = f"test_{uuid4().hex}"
         with psycopg.connect(postgresql_server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {name}")
         return postgresql_server.rpartition("/")[0] + "/" + name
 
     return create
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(tmp_path_factory, postgresql_database):
-    """Tells the name of the database with all tables, and the cast if wanted, for copying."""
+def kept_postgresql(tmp_path_factory, new_postgresql):
+    """Tells the URL of the database with all tables, and the cast if wanted. Every test takes the
+    same one: making a database takes longer than most tests."""
 
     @cache
-    def template(with_cast):
-        url = postgresql_database()
-        make_database(url, tmp_path_factory.mktemp("template"), with_cast)
-        return url.rpartition("/")[2]
+    def kept(with_cast):
+        url = new_postgresql()
+        make_database(url, tmp_path_factory.mktemp("postgresql"), with_cast)
+        keep_rows(url)
+        return url
 
-    return template
-
-
-@pytest.fixture
-def postgresql(postgresql_database, postgresql_template, with_cast):
-    """The URL of a PostgreSQL database of its own, with all tables."""
-    return postgresql_database(postgresql_template(with_cast))
+    return kept
 
 
 @pytest.fixture
-def empty_postgresql(postgresql_database):
+def postgresql(kept_postgresql, with_cast):
+    """The URL of a PostgreSQL database with all tables, whatever the tests before have done."""
+    url = kept_postgresql(with_cast)
+    restore_rows(url)
+    return url
+
+
+@pytest.fixture
+def empty_postgresql(new_postgresql):
     """The URL of a PostgreSQL database of its own, without tables."""
-    return postgresql_database()
+    return new_postgresql()
 
 
 @pytest.fixture

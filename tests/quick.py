@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Dialect, event
@@ -39,6 +40,34 @@ def make_database(url: str, folder: Path, with_cast: bool) -> None:
         _dialects[db.engine.dialect.name] = db.engine.dialect
         db.session.remove()
         db.engine.dispose()
+
+
+def _each_table(sql: str) -> str:
+    return ";".join(sql.format(f'"{table.name}"') for table in db.metadata.sorted_tables)
+
+
+def keep_rows(url: str) -> None:
+    """Remember, in a PostgreSQL database itself, what is in all its tables."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE SCHEMA kept;"
+            + _each_table("CREATE TABLE kept.{0} AS TABLE public.{0}")
+            + ";CREATE TABLE kept.sequences AS TABLE pg_sequences"
+        )
+
+
+def restore_rows(url: str) -> None:
+    """Bring back what `keep_rows` has seen; whoever is still connected is cut off."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid();"
+            # No foreign key is looked at on the way.
+            "SET session_replication_role = replica;"
+            + _each_table("DELETE FROM public.{0}; INSERT INTO public.{0} SELECT * FROM kept.{0}")
+            + ";SELECT setval(format('public.%I', sequencename)::regclass,"
+            " coalesce(last_value, 1), last_value IS NOT NULL) FROM kept.sequences"
+        )
 
 
 class _Templates(BytecodeCache):
