@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import cached_property
 
 from reportapp.mail.mailbox import LoopbackServer
 
@@ -20,7 +21,7 @@ class Arrived:
     to: str
     content: bytes
 
-    @property
+    @cached_property
     def message(self) -> EmailMessage:
         return BytesParser(policy=policy.default).parsebytes(self.content)
 

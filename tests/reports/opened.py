@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from openpyxl import load_workbook
 from pypdf import PdfReader
@@ -21,6 +22,7 @@ def rows_of_xlsx(data: bytes) -> list[list[str]]:
     return [["" if v is None else str(v) for v in row] for row in sheet.iter_rows(values_only=True)]
 
 
+@lru_cache(100)  # one file goes to many
 def text_of_pdf(data: bytes) -> str:
     """All text, every run of white space being one space."""
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(data)).pages]
