@@ -1,5 +1,6 @@
 """Fixtures that everybody needs: an application on an own database, the cast, a mail server."""
 
+import os
 import shutil
 from functools import cache
 from uuid import uuid4
@@ -20,6 +21,12 @@ from tests.quick import (
     routes_compiled_once,
 )
 from tests.smtp import smtp_sink
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than there are processors: the tests of whole processes mostly wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,8 +98,7 @@ def app(tmp_path, smtp, settings, database_url):
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory):
-    """A private PostgreSQL. Tests that use it belong to the xdist group "postgresql", so that one
-    worker starts it once."""
+    """A private PostgreSQL of this worker's."""
     with postgres_cluster(tmp_path_factory.mktemp("postgresql")) as url:
         yield url
 
