@@ -17,6 +17,7 @@ from tests.quick import (
     be_quick,
     keep_rows,
     make_database,
+    pdf_workers_kept,
     restore_rows,
     routes_compiled_once,
 )
@@ -31,7 +32,7 @@ def pytest_xdist_auto_num_workers():
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_applications():
-    with routes_compiled_once():
+    with routes_compiled_once(), pdf_workers_kept():
         yield
 
 

@@ -14,7 +14,9 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from reportapp import create_app
+from reportapp.delivery import produce
 from reportapp.extensions import db
+from reportapp.rendering.workers import PdfWorkers
 from tests.cast import create_cast
 
 #: Of an application in a test, unless the test says otherwise.
@@ -120,3 +122,27 @@ def routes_compiled_once() -> Iterator[None]:
 
     with patch.object(Rule, "compile", remembering):
         yield
+
+
+class _KeptWorkers(PdfWorkers):
+    """Workers that go on when one sending is over, for the next one."""
+
+    def close(self) -> None:
+        pass
+
+    def end(self) -> None:
+        super().close()
+
+
+@contextmanager
+def pdf_workers_kept() -> Iterator[None]:
+    """Starting a process for PDFs takes longer than making one."""
+    kept: dict[tuple[int, float], _KeptWorkers] = {}
+
+    def workers(number: int, seconds: float) -> _KeptWorkers:
+        return kept.setdefault((number, seconds), _KeptWorkers(number, seconds))
+
+    with patch.object(produce, "PdfWorkers", workers):
+        yield
+    for each in kept.values():
+        each.end()
