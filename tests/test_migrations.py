@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, time
 import pytest
 from alembic.script import ScriptDirectory
 from flask_migrate import check, downgrade, upgrade
-from sqlalchemy import MetaData, insert, inspect, select
+from sqlalchemy import MetaData, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from reportapp import create_app
 from reportapp.extensions import db
+from reportapp.models.access_change import WATCHED
 
 
 def up_check_down_up(app) -> None:
@@ -23,6 +24,42 @@ def up_check_down_up(app) -> None:
         check()
         db.session.remove()
         db.engine.dispose()
+
+
+def triggers() -> dict[str, str]:
+    """{name: words} of the database's triggers."""
+    if db.engine.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+    with db.engine.connect() as connection:
+        return {
+            name: " ".join(words.replace('"', "").split())
+            for name, words in connection.execute(text(query))
+        }
+
+
+def same_triggers(tmp_path, migrated: str, made: str) -> None:
+    found = []
+    for url in (migrated, made):
+        app = create_app({"INSTANCE_PATH": str(tmp_path / "instance"), "DATABASE_URL": url})
+        with app.app_context():
+            upgrade() if url == migrated else db.create_all()
+            found.append(triggers())
+            db.session.remove()
+            db.engine.dispose()
+    assert found[0] == found[1]
+    assert len(found[0]) == 2 * len(WATCHED)
+
+
+def test_the_migrations_make_the_triggers_of_the_models_on_sqlite(tmp_path):
+    """A later migration that makes one of the tables anew would lose its triggers."""
+    same_triggers(tmp_path, f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db")
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_the_migrations_make_the_triggers_of_the_models_on_postgresql(tmp_path, new_postgresql):
+    same_triggers(tmp_path, new_postgresql(), new_postgresql())
 
 
 def test_on_sqlite(tmp_path):

@@ -39,7 +39,58 @@ def _words(batch_op, table, column, choices):
     )
 
 
+WATCHED = {
+    "class_group": ("is_active", "school_id"),
+    "enrollment": (),
+    "guardian_link": (),
+    "report_schedule": ("report_type", "class_group_id", "created_by_id"),
+    "report_schedule_audience": (),
+    "report_schedule_recipient": ("is_direct",),
+    "school": ("time_zone",),
+    "tutor_link": (),
+    "user": ("is_active", "role", "school_id"),
+}
+
+
+def _make_triggers():
+    """As in `models/access_change.py`: what this version of the tables has."""
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    if not sqlite:
+        op.execute(
+            "CREATE FUNCTION access_change() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN INSERT INTO access_change (n) VALUES (1); RETURN NULL; END'"
+        )
+    for table, columns in WATCHED.items():
+        changed = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
+        for what, when in (("changed", changed), ("gone", "DELETE")):
+            does = (
+                "BEGIN INSERT INTO access_change (id, n) VALUES (1, 1)"
+                " ON CONFLICT (id) DO UPDATE SET n = n + 1; END"
+                if sqlite
+                else "FOR EACH STATEMENT EXECUTE FUNCTION access_change()"
+            )
+            op.execute(
+                f'CREATE TRIGGER access_change_{table}_{what} AFTER {when} ON "{table}" {does}'
+            )
+
+
+def _drop_triggers():
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    for table in WATCHED:
+        for what in ("changed", "gone"):
+            name = f"access_change_{table}_{what}"
+            op.execute(f"DROP TRIGGER {name}" + ("" if sqlite else f' ON "{table}"'))
+    if not sqlite:
+        op.execute("DROP FUNCTION access_change()")
+
+
 def upgrade():
+    op.create_table(
+        "access_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_change")),
+    )
     op.create_table(
         "address_trouble",
         sa.Column("address", sa.String(length=320), nullable=False),
@@ -271,9 +322,13 @@ def upgrade():
             sa.Column("failed_runs", sa.Integer(), server_default="0", nullable=False)
         )
         batch_op.add_column(sa.Column("paused_reason", sa.Text(), nullable=True))
+    # Last, since SQLite loses a table's triggers when it makes the table anew.
+    _make_triggers()
 
 
 def downgrade():
+    _drop_triggers()
+    op.drop_table("access_change")
     # The older version's words for the same.
     op.execute("UPDATE report_schedule_execution SET status = 'failed' WHERE status = 'missed'")
     op.execute("UPDATE report_delivery SET reason = 'removed' WHERE reason = 'cancelled'")

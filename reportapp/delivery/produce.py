@@ -29,7 +29,7 @@ from reportapp.constants import (
 )
 from reportapp.delivery.claims import Claim
 from reportapp.delivery.policy import Outcome, after_error, unwritable
-from reportapp.delivery.standing import Standing, load_run
+from reportapp.delivery.standing import Standing, access_version, load_run
 from reportapp.documents import Period, ReportDocument
 from reportapp.mail import Letter, SealedMail, compose, encode_attachment
 from reportapp.rendering import RENDERERS, file_name
@@ -97,6 +97,7 @@ class Producer:
         """Read what the claims need from the database. Nothing stays open: making the files, and
         the conversation with the server, hold no transaction."""
         session.rollback()  # what it has read before is the past
+        version = access_version(session)
         while len(self._letters) > _KEPT_LETTERS:
             self._letters.popitem(last=False)
         runs: dict[int, _Run | Exception] = {}
@@ -116,7 +117,7 @@ class Producer:
                     for scope, document in run.documents.items()
                     if document.has_data
                 }
-        return Batch(runs, now)
+        return Batch(runs, now, version)
 
     def close(self) -> None:
         """End the PDF processes; what they have not begun is left."""
@@ -127,8 +128,12 @@ class Producer:
 class Batch:
     """Mails that were read together. Safe to be used by several threads."""
 
-    def __init__(self, runs: dict[int, _Run | Exception], now: datetime) -> None:
+    def __init__(
+        self, runs: dict[int, _Run | Exception], now: datetime, access_version: int
+    ) -> None:
         self._runs, self._now = runs, now
+        #: Of the standings.
+        self.access_version = access_version
 
     def mail(self, claim: Claim) -> Mail | Outcome | None:
         """The mail of a claim, or what becomes of it without one. None: things have changed since
@@ -152,6 +157,7 @@ class Batch:
     def read_again(self, session: Session, claims: Sequence[Claim], now: datetime) -> None:
         """Bring the standings of some of the claims up to date."""
         session.rollback()  # what it has read before is the past
+        version = access_version(session)
         for execution_id, run in self._runs.items():
             mine = [c.recipient_id for c in claims if c.execution_id == execution_id]
             if mine and isinstance(run, _Run):
@@ -161,6 +167,7 @@ class Batch:
                     {who: new for who, new in fresh.items() if run.standings[who] != new}
                 )
         session.commit()
+        self.access_version = version
 
 
 class _Run:

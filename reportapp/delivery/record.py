@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Executable,
+    Integer,
     Select,
     bindparam,
     case,
@@ -33,6 +34,7 @@ from reportapp.constants import DeliveryPhase, DeliveryStatus, Reason, Trigger
 from reportapp.delivery.claims import Claim
 from reportapp.delivery.policy import ADDRESS_TRIES, Outcome
 from reportapp.delivery.produce import MadeFile, Mail
+from reportapp.delivery.standing import ACCESS_VERSION
 from reportapp.delivery.statements import Prepared
 from reportapp.extensions import rows_changed, transaction
 from reportapp.models import (
@@ -55,7 +57,7 @@ _KNOWN_FILES = 200
 
 def _wanted() -> Select[int]:
     """Whether the recipient of the delivery may still be written to at this address: what can be
-    told from a few rows. Whose data it may hold is asked for all recipients together."""
+    told from a few rows. Whose data it may hold was asked for all recipients together."""
     run, order, person = ReportScheduleExecution, ReportSchedule, aliased(User)
     author, row = aliased(User), ReportScheduleRecipient
     return (
@@ -85,7 +87,11 @@ _MINE = (
 #: The compare-and-set that lets a mail's content leave.
 _TO_DATA = (
     update(ReportDelivery)
-    .where(*_MINE, exists(_wanted()))
+    .where(
+        *_MINE,
+        exists(_wanted()),
+        ACCESS_VERSION.scalar_subquery() == bindparam("version", type_=Integer),
+    )
     .values(
         phase=DeliveryPhase.DATA,
         artefact=bindparam("sha256"),
@@ -121,6 +127,7 @@ class _Question:
 
     claim: Claim
     mail: Mail
+    access_version: int
     answer: bool | None = None
     error: BaseException | None = None
 
@@ -152,13 +159,14 @@ class Recorder:
         with self._lists:
             self._outcomes.append((claim, outcome))
 
-    def may_send(self, claim: Claim, mail: Mail) -> bool:
+    def may_send(self, claim: Claim, mail: Mail, access_version: int) -> bool:
         """Commit, just before the mail's content leaves, that from now on the server may have it.
 
-        False: not this mail, since the claim is no longer ours, or since its recipient is not to
-        be written to any more; then it is given back, to be made anew or skipped.
+        False: not this mail, since the claim is no longer ours, since its recipient is not to be
+        written to any more, or since somebody may see less than at `access_version`, when whose
+        data it may hold was read; then it is given back, to be made anew or skipped.
         """
-        question = _Question(claim, mail)
+        question = _Question(claim, mail, access_version)
         with self._lists:
             self._questions.append(question)
         self._commit(question)
@@ -267,6 +275,7 @@ class Recorder:
                 "row": claim.id,
                 "owner": self.owner,
                 "address": question.mail.standing.email,
+                "version": question.access_version,
                 "sha256": file.sha256 if file else None,
                 "file": file_id,
             },

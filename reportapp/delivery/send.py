@@ -179,7 +179,7 @@ class _Sender:
 
         def before_content() -> bool:
             nonlocal begun
-            begun = self.work.still_stands(item) and self.shared.recorder.may_send(claimed, ready)
+            begun = self.work.may_send(item)
             return begun
 
         try:
@@ -200,7 +200,6 @@ class _Sender:
                 return unwritable(error)
             return after_error(error, claimed.attempts, self.shared.clock())
         if reply is None:
-            self.work.changed(item)
             return None
         return Outcome(
             DeliveryStatus.SENT,

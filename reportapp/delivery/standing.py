@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from reportapp.constants import Reason, Trigger
 from reportapp.models import (
+    AccessChange,
     AddressTrouble,
     ReportSchedule,
     ReportScheduleExecution,
@@ -42,6 +43,15 @@ _PEOPLE = (
     .where(User.id.in_(bindparam("recipients", expanding=True)))
     .execution_options(populate_existing=True)
 )
+
+
+#: Equal numbers: nobody has come to see less in between.
+ACCESS_VERSION = select(func.coalesce(func.sum(AccessChange.n), 0))
+
+
+def access_version(session: Session) -> int:
+    """The number of ACCESS_VERSION: what is read after it is at least as new."""
+    return int(session.scalar(ACCESS_VERSION) or 0)
 
 
 @dataclass(frozen=True)

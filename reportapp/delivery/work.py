@@ -6,6 +6,7 @@ import logging
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from threading import Lock
 
 from flask import Flask
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Deliveries claimed at a time: enough to read their data together, few enough to give back soon.
 BATCH = 100
-#: Seconds. Whose data a mail may hold was read at most so long before its content leaves.
+#: Seconds. Whose data a mail may hold was read at most so long before its content leaves, even if
+#: nothing has changed since but the time: links end with a day.
 FRESH = 1.0
 #: How often a delivery is made anew in one go because things have changed, before it is left for
 #: the next time.
@@ -121,29 +123,33 @@ class Work:
             with transaction() as session:
                 self.executions.difference_update(settle(session, self.executions, self.clock()))
 
-    def still_stands(self, item: Item) -> bool:
-        """Whether the mail is good for what its recipient may see, as that was read a moment ago or
-        is read now."""
+    def may_send(self, item: Item) -> bool:
+        """Whether the mail may leave now, which is written down: it is good for what its recipient
+        may see, as that was read a moment ago and has not changed since. If not, it goes back, to
+        be made anew."""
         assert isinstance(item.made, Mail)
         reading = item.batch
         if stopwatch() - reading.since > FRESH:
             with self._lock:
                 if stopwatch() - reading.since > FRESH:
-                    since = stopwatch()
-                    reading.batch.read_again(
-                        db.session(), list(reading.unsent.values()), self.clock()
-                    )
-                    reading.since = since
+                    self._read_again(reading)
         reading.unsent.pop(item.claim.id, None)
-        if reading.batch.standing(item.claim) == item.made.standing:
+        version = reading.batch.access_version
+        if reading.batch.standing(item.claim) != item.made.standing:
+            log.info("delivery %s goes back: things have changed", item.claim.id)
+            self.recorder.give_back(item.claim)
+        elif self.recorder.may_send(item.claim, item.made, version):
             return True
-        log.info("delivery %s goes back: things have changed", item.claim.id)
-        self.recorder.give_back(item.claim)
+        else:
+            # Whatever has changed may be about the others of its batch, too.
+            reading.since = -inf
+        self._changes[item.claim.id] += 1
         return False
 
-    def changed(self, item: Item) -> None:
-        """The mail did not leave, since things have changed: it is made anew, but not for ever."""
-        self._changes[item.claim.id] += 1
+    def _read_again(self, reading: Reading) -> None:
+        since = stopwatch()
+        reading.batch.read_again(db.session(), list(reading.unsent.values()), self.clock())
+        reading.since = since
 
     def close(self) -> None:
         self._producer.close()

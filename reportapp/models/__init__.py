@@ -1,5 +1,6 @@
 """The tables. No queries and no commits live here."""
 
+from reportapp.models.access_change import AccessChange
 from reportapp.models.authored import (
     ReportReading,
     StudentReport,
@@ -40,6 +41,7 @@ __all__ = [
     "IS_PENDING",
     "IS_SENDING",
     "AcademicSession",
+    "AccessChange",
     "AddressTrouble",
     "ApiToken",
     "AttendanceRecord",

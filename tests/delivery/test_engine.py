@@ -7,7 +7,7 @@ from itertools import count
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
@@ -16,17 +16,22 @@ from reportapp.delivery.claims import claim
 from reportapp.delivery.health import standstill, try_again
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
-from reportapp.delivery.standing import load_run
+from reportapp.delivery.standing import access_version, load_run
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from reportapp.models import (
+    AccessChange,
     AddressTrouble,
+    ClassGroup,
+    Enrollment,
     GuardianLink,
     ReportDelivery,
     ReportSchedule,
     ReportScheduleExecution,
     ReportScheduleRecipient,
+    School,
+    TutorLink,
     User,
 )
 from reportapp.reports import REPORTS
@@ -133,12 +138,13 @@ def test_leaving_between_planning_and_sending_counts(cast, smtp):
 
 
 def change_while_sending(smtp, address, model, where, **values):
-    """Changes rows, on a connection of its own, when `address` is named to the mail server: the
-    mails of the whole batch have been made by then."""
-    engine = db.engine
+    """Changes rows, on a connection of its own, when `address` is first named to the mail server:
+    the mails of the whole batch have been made by then."""
+    engine, waiting = db.engine, [address]
 
     def change(named):
-        if named == address:
+        if named in waiting:
+            waiting.clear()
             with engine.begin() as connection:
                 connection.execute(update(model).where(where).values(values))
 
@@ -766,6 +772,44 @@ def test_a_person_who_sends_again_while_a_run_ends_is_not_overlooked(app, cast, 
     assert only_execution().status is ExecutionStatus.STARTED
 
 
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        (lambda cast: update(User).values(is_active=False), True),
+        (lambda cast: update(User).values(role="tutor"), True),
+        (lambda cast: update(User).values(given_name="Other"), False),
+        (lambda cast: update(GuardianLink).values(no_contact=True), True),
+        (lambda cast: update(Enrollment).values(end_date=NOW.date()), True),
+        (lambda cast: delete(GuardianLink), True),
+        (lambda cast: delete(TutorLink), True),
+        (lambda cast: update(ClassGroup).values(is_active=False), True),
+        (lambda cast: update(ReportSchedule).values(class_group_id=1), True),
+        (lambda cast: update(ReportSchedule).values(next_scheduled=NOW), False),
+        (lambda cast: update(School).values(time_zone="Asia/Tokyo"), True),
+    ],
+)
+def test_whatever_takes_sight_from_somebody_is_noticed_by_the_database_itself(cast, change, counts):
+    create_order(cast.tom, cast.pia)
+    before = access_version(db.session())
+    with db.engine.begin() as connection:
+        connection.execute(change(cast))
+    db.session.rollback()
+    assert (access_version(db.session()) != before) == counts
+
+
+def test_many_changes_are_added_up_and_none_is_lost(cast):
+    before = access_version(db.session())
+    for _ in range(120):
+        with db.engine.begin() as connection:
+            connection.execute(update(GuardianLink).values(no_contact=True))
+    db.session.rollback()
+    after = access_version(db.session())
+    assert after >= before + 120
+    recover(DUE, clock.fixed(DUE))
+    assert access_version(db.session()) == after
+    assert len(db.session.scalars(select(AccessChange)).all()) <= 100
+
+
 def test_a_deleted_schedule_is_not_due(cast, smtp):
     schedule = create_order(cast.tom, cast.pia)
     with transaction():
@@ -862,10 +906,11 @@ def subscription(schedule, person) -> ReportScheduleRecipient:
 
 def may_send(owner, claimed) -> bool:
     """What the sender `owner` is told just before the content of its claim leaves."""
+    version = access_version(db.session())
     run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
     db.session.rollback()
     mail = Mail(None, None, run.standings[claimed.recipient_id])
-    return Recorder(db.engine, owner, clock.fixed(DUE)).may_send(claimed, mail)
+    return Recorder(db.engine, owner, clock.fixed(DUE)).may_send(claimed, mail, version)
 
 
 def only_open() -> list[str]:

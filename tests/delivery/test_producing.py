@@ -4,6 +4,7 @@ import hashlib
 import stat
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from threading import Event
 
@@ -23,7 +24,7 @@ from reportapp.constants import (
 )
 from reportapp.delivery import deliver, plan_due, work
 from reportapp.delivery.limits import Limits
-from reportapp.extensions import db
+from reportapp.extensions import db, transaction
 from reportapp.models import (
     GuardianLink,
     ReportDelivery,
@@ -254,7 +255,6 @@ def test_a_document_too_heavy_fails_its_own_mails_only_and_says_why(cast, smtp, 
 def test_what_is_no_longer_wanted_does_not_leave_even_between_two_looks_at_the_scopes(
     cast, smtp, monkeypatch
 ):
-    monkeypatch.setattr(work, "FRESH", 60.0)
     create_order(cast.tom, cast.ada, cast.pia)
     engine = db.engine
 
@@ -272,25 +272,39 @@ def test_what_is_no_longer_wanted_does_not_leave_even_between_two_looks_at_the_s
     assert deliveries()[1].reason is Reason.UNSUBSCRIBED
 
 
-def test_whose_data_a_mail_holds_is_at_most_a_second_old(cast, smtp, monkeypatch):
-    seconds = iter(range(1000))
+def test_whose_data_a_mail_holds_is_read_anew_after_a_second_even_if_nothing_has_changed(
+    cast, smtp, monkeypatch
+):
+    """Links end with a day, which changes no row."""
+    seconds = count()
     monkeypatch.setattr(work, "stopwatch", lambda: float(next(seconds)))
-    monkeypatch.setattr(work, "FRESH", 1.0)
     create_order(cast.ada, cast.ada, cast.pia)
-    pia, engine = cast.pia.id, db.engine
-
-    def end_link(named):
-        with engine.begin() as connection:
-            connection.execute(
-                update(GuardianLink)
-                .where(GuardianLink.guardian_id == pia)
-                .values(end_date=NOW.date() - timedelta(days=1))
-            )
-
-    smtp.on_rcpt = lambda named: end_link(named) if named.startswith("ada") else None
-    run()
+    with transaction() as session:
+        ends = update(GuardianLink).where(GuardianLink.guardian_id == cast.pia.id)
+        session.execute(ends.values(end_date=NOW.date()))
+    plan_due(DUE)
+    present = [DUE]
+    smtp.on_rcpt = lambda named: present.append(DUE + timedelta(days=1))
+    deliver(lambda: present[-1], wall=clock.fixed(DUE))
     assert smtp.addresses == ["ada@admin.example"]
     assert deliveries()[1].reason is Reason.OUT_OF_SCOPE
+
+
+def test_what_changes_for_anybody_sends_back_one_mail_at_most_and_then_all_are_asked_anew(
+    cast, smtp, admins
+):
+    create_order(cast.ada, *admins)
+    engine, asked = db.engine, []
+
+    def change_once(named):
+        if not asked:
+            with engine.begin() as connection:
+                connection.execute(update(GuardianLink).values(no_contact=True))
+        asked.append(named)
+
+    smtp.on_rcpt = change_once
+    assert run()["sent"] == 7
+    assert len(asked) == 8
 
 
 class TestSessions:

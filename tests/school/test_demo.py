@@ -102,7 +102,8 @@ def test_eight_students_are_enough_for_everything(app):
     for model in WRITTEN:
         assert values(model.status) == set(AuthoredStatus)
     assert set(ExecutionStatus) - values(ReportScheduleExecution.status) == {
-        ExecutionStatus.STARTED
+        ExecutionStatus.STARTED,
+        ExecutionStatus.MISSED,
     }
 
 

@@ -47,7 +47,9 @@ def test_only_graded_work_has_a_score_and_it_fits_the_points(demo):
 @pytest.mark.parametrize("model", WRITTEN)
 def test_written_reports_have_every_status_and_both_audiences(demo, model):
     assert values(model.status) == set(AuthoredStatus)
-    assert values(model.show_to_parent) == {True, False}
+    # Teachers' weekly notes are never for families.
+    shown = {False} if model is TeacherWeeklyReport else {True, False}
+    assert values(model.show_to_parent) == shown
     for report in db.session.scalars(select(model)):
         assert (report.sent_at is None) == (report.status is AuthoredStatus.DRAFT)
         assert (report.read_at or report.sent_at or report.created_at) <= NOW
