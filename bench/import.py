@@ -84,15 +84,15 @@ def measure(results: int) -> dict:
                 )  # fmt: skip
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-            def run(work, save):
+            def run(work):
                 return run_now(
                     school_admin(None), ImportKind.ONEROSTER, folder, work, clock.now,
-                    Progress(), save=save,
+                    Progress(),
                 )  # fmt: skip
 
-            checked, _ = timed(lambda: run(check_oneroster, False))
-            saved, _ = timed(lambda: run(save_oneroster, True))
-            again, (outcome, _, _) = timed(lambda: run(save_oneroster, True))
+            checked, _ = timed(lambda: run(check_oneroster))
+            saved, _ = timed(lambda: run(save_oneroster))
+            again, (outcome, _, _) = timed(lambda: run(save_oneroster))
             assert outcome.summary["is_empty"], "the second import must change nothing"
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             alone = bare(folder)
