@@ -85,7 +85,7 @@ _MINE = (
 #: The compare-and-set that lets a mail's content leave.
 _TO_DATA = (
     update(ReportDelivery)
-    .where(*_MINE, exists(_wanted()))
+    .where(*_MINE, ReportDelivery.phase == DeliveryPhase.CLAIMED, exists(_wanted()))
     .values(
         phase=DeliveryPhase.DATA,
         artefact=bindparam("sha256"),
