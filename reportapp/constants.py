@@ -140,8 +140,17 @@ class DeliveryStatus(StrEnum):
 
 #: Deliveries that still have something to do; an execution ends when it has none of these.
 OPEN_DELIVERIES = frozenset({DeliveryStatus.PENDING, DeliveryStatus.SENDING})
-#: What a person may send once more.
-RESENDABLE_DELIVERIES = frozenset({DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN})
+
+
+class Resendable(StrEnum):
+    """What a person may send once more: never what was sent, nor what its reader does not want."""
+
+    FAILED = "failed"
+    #: May have arrived, so that it may arrive twice.
+    UNCLEAR = "unclear"
+    CANCELLED = "cancelled"
+    #: For another reason than a person's will: it may have healed.
+    SKIPPED = "skipped"
 
 
 class DeliveryPhase(StrEnum):

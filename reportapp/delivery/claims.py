@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from reportapp.clock import Clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus
@@ -44,7 +44,13 @@ def claim(owner: str, now: datetime, until: datetime, limit: int) -> list[Claim]
     with transaction() as session:
         ids = session.scalars(
             select(row.id)
-            .where(IS_PENDING, row.next_attempt_at <= now)
+            # What was taken from this owner by a person may still be in the hands of one of its
+            # sessions: another takes it up when it is to be sent after all.
+            .where(
+                IS_PENDING,
+                row.next_attempt_at <= now,
+                or_(row.claimed_by.is_(None), row.claimed_by != owner),
+            )
             .order_by(row.next_attempt_at, row.id)
             .limit(limit)
             # PostgreSQL: another process takes the next ones instead of waiting for these.

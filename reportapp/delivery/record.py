@@ -89,6 +89,7 @@ _TO_DATA = (
     update(ReportDelivery)
     .where(
         *_MINE,
+        ReportDelivery.phase == DeliveryPhase.CLAIMED,
         exists(_wanted()),
         ACCESS_VERSION.scalar_subquery() == bindparam("version", type_=Integer),
     )

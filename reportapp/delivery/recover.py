@@ -48,6 +48,8 @@ def recover(now: datetime, wall: Clock = wall_clock) -> Recovered:
     with transaction() as session:
         found.claims = _recover_claims(session, now, wall())
         found.given_up = _give_up(session, now)
+    # Apart: whoever changes both locks the execution before its mails.
+    with transaction() as session:
         started = session.scalars(
             select(ReportScheduleExecution.id).where(
                 ReportScheduleExecution.status == ExecutionStatus.STARTED

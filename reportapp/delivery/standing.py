@@ -106,8 +106,8 @@ def load_run(
                     None if is_test else subscription,
                     is_test or person.id in belongs,
                     scopes[person.id],
-                )
-                or (Reason.SUSPENDED if suspended is not None else None),
+                    suspended is not None,
+                ),
                 person.name,
                 person.email,
                 subscription.unsubscribe_token if subscription is not None else None,

@@ -9,9 +9,10 @@ from sqlalchemy.orm import joinedload
 
 from reportapp.constants import Reason
 from reportapp.extensions import db
-from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
+from reportapp.models import AddressTrouble, ReportSchedule, ReportScheduleRecipient, User
 from reportapp.reports import Scope, scopes_of
 from reportapp.reports.names import plain
+from reportapp.schedules.addresses import troubles_at
 from reportapp.schedules.audiences import Wanted, audience_titles
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.reach import is_on, select_members, why_nothing
@@ -26,7 +27,8 @@ _CHUNK = 10_000
 @dataclass(frozen=True)
 class Reader:
     """Somebody on a schedule, or who would be. `through`: what their audiences are called;
-    `already`: on it without the audience that is to be added; `reason`: why they get nothing."""
+    `already`: on it without the audience that is to be added; `reason`: why they get nothing;
+    `trouble`: what their address has refused, where nothing is sent there any more."""
 
     person: User
     row: ReportScheduleRecipient | None
@@ -34,6 +36,7 @@ class Reader:
     already: bool
     scope: Scope
     reason: Reason | None
+    trouble: AddressTrouble | None
 
     @property
     def by_name(self) -> bool:
@@ -122,6 +125,7 @@ def _readers(
         people = {person.id: person for person, _ in members}
     titles = {audience.id: title for audience, title in audience_titles(actor, schedule).items()}
     scopes = _scopes(schedule, list(people.values()), now)
+    troubles = troubles_at(schedule.created_by.school_id)
     nobody = None if schedule.created_by.is_active else Reason.AUTHOR_INACTIVE
     return [
         Reader(
@@ -132,8 +136,13 @@ def _readers(
             scopes[person.id],
             nobody
             or why_nothing(
-                person, row, adding is not None or person.id in through, scopes[person.id]
+                person,
+                row,
+                adding is not None or person.id in through,
+                scopes[person.id],
+                person.id in troubles,
             ),
+            troubles.get(person.id),
         )
         for person in _by_name(people.values())
     ]

@@ -255,9 +255,14 @@ def is_on(row: ReportScheduleRecipient | None, belongs: bool) -> bool:
 
 
 def why_nothing(
-    person: User, row: ReportScheduleRecipient | None, belongs: bool, scope: Scope
+    person: User,
+    row: ReportScheduleRecipient | None,
+    belongs: bool,
+    scope: Scope,
+    suspended: bool,
 ) -> Reason | None:
-    """Why a person gets none of a schedule's mails; None: nothing stands in the way."""
+    """Why a person gets none of a schedule's mails; None: nothing stands in the way. `suspended`:
+    nothing is sent to their address any more, see `addresses`."""
     if not (belongs if row is None else row.removed_at is None):
         return Reason.REMOVED
     if row is not None and not row.is_subscribed:
@@ -268,4 +273,6 @@ def why_nothing(
         return Reason.NO_ADDRESS
     if not is_on(row, belongs):
         return Reason.REMOVED
-    return None if scope else Reason.OUT_OF_SCOPE
+    if not scope:
+        return Reason.OUT_OF_SCOPE
+    return Reason.SUSPENDED if suspended else None

@@ -9,9 +9,16 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
-from reportapp.models import GuardianLink, ReportSchedule, ReportScheduleRecipient, User
+from reportapp.models import (
+    AddressTrouble,
+    GuardianLink,
+    ReportSchedule,
+    ReportScheduleRecipient,
+    User,
+)
 from reportapp.reports import Scope, scopes_of
 from reportapp.reports.scope import holds, school_day
+from reportapp.schedules.addresses import troubles_at
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.name_search import find_people
 from reportapp.schedules.reach import is_on, members, reachable, students_of
@@ -36,6 +43,8 @@ class ListedRecipient:
 
     row: ReportScheduleRecipient
     subjects: Subjects
+    #: What their address has refused, where nothing is sent there any more.
+    trouble: AddressTrouble | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,11 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
         )
     )
     subjects = _subjects(schedule, [row.recipient for row in rows], now)
-    return [ListedRecipient(row, subjects[row.recipient_id]) for row in rows]
+    troubles = troubles_at(schedule.created_by.school_id)
+    return [
+        ListedRecipient(row, subjects[row.recipient_id], troubles.get(row.recipient_id))
+        for row in rows
+    ]
 
 
 def search_candidates(

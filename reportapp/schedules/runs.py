@@ -1,28 +1,47 @@
 """Runs that a person asks for, and what became of all runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from reportapp.access import may_manage_schedule_of
 from reportapp.constants import (
-    RESENDABLE_DELIVERIES,
+    DeliveryActionKind,
+    DeliveryPhase,
     DeliveryStatus,
     ExecutionStatus,
+    Reason,
+    Resendable,
     Trigger,
 )
 from reportapp.errors import Conflict, NotFound
-from reportapp.extensions import db, transaction
+from reportapp.extensions import db, rows_changed, transaction
 from reportapp.models import (
+    IS_PENDING,
+    IS_SENDING,
+    DeliveryAction,
     ReportDelivery,
+    ReportSchedule,
     ReportScheduleExecution,
     User,
 )
 from reportapp.schedules.find import get_schedule, lock_schedule
-from reportapp.schedules.ledger import plan_execution, reopen
+from reportapp.schedules.ledger import plan_execution, reopen, settle
+
+_SKIPPED = ReportDelivery.status == DeliveryStatus.SKIPPED
+#: Which mails are of each kind. Whether what was skipped may be sent now is asked anew when it is.
+RESENDABLE: dict[Resendable, ColumnElement[bool]] = {
+    Resendable.FAILED: ReportDelivery.status == DeliveryStatus.FAILED,
+    Resendable.UNCLEAR: ReportDelivery.status == DeliveryStatus.UNKNOWN,
+    Resendable.CANCELLED: _SKIPPED & (ReportDelivery.reason == Reason.CANCELLED),
+    Resendable.SKIPPED: _SKIPPED
+    & ReportDelivery.reason.not_in((Reason.CANCELLED, Reason.UNSUBSCRIBED)),
+}
+#: What can be taken back: it has not begun to leave.
+CANCELLABLE = or_(IS_PENDING, IS_SENDING & (ReportDelivery.phase == DeliveryPhase.CLAIMED))
 
 
 @dataclass(frozen=True)
@@ -104,48 +123,130 @@ def list_executions(
     return [Progress(execution, counts[execution.id]) for execution in executions], total or 0
 
 
-def get_execution(
-    actor: User, execution_id: int
-) -> tuple[ReportScheduleExecution, Sequence[ReportDelivery]]:
-    """One run and all its deliveries, by the recipients' names. Raises NotFound. Runs of deleted
-    schedules can still be looked at."""
+def get_execution(actor: User, execution_id: int) -> ReportScheduleExecution:
+    """One run. Raises NotFound. Runs of deleted schedules can still be looked at."""
     execution = db.session.get(ReportScheduleExecution, execution_id)
     if execution is None or not may_manage_schedule_of(actor, execution.schedule.created_by):
         raise NotFound("There is no such run.")
-    deliveries = db.session.scalars(
-        select(ReportDelivery)
-        .join(User, User.id == ReportDelivery.recipient_id)
-        .where(ReportDelivery.execution_id == execution_id)
-        .options(joinedload(ReportDelivery.recipient))
-        .order_by(User.family_name, User.given_name, User.id)
-    ).all()
-    return execution, deliveries
+    return execution
 
 
-def resend(actor: User, execution_id: int, now: datetime, *, delivery_id: int | None = None) -> int:
-    """Send again, with the same Message-ID, what failed or may not have arrived: one delivery, or
-    all such of the run; how many. Raises NotFound, or Conflict when there is nothing to resend."""
+def resend(
+    actor: User,
+    execution_id: int,
+    now: datetime,
+    *,
+    delivery_id: int | None = None,
+    kinds: Collection[Resendable] = (Resendable.FAILED, Resendable.UNCLEAR),
+) -> int:
+    """Send again, with the same Message-ID, those mails of the run that are of one of the `kinds`,
+    or one such; how many. It is written down who did it.
+
+    Raises NotFound, or Conflict when there is nothing of these kinds or nothing may be sent.
+    """
     get_execution(actor, execution_id)
+    row = ReportDelivery
     with transaction() as session:
-        execution = session.get_one(
-            ReportScheduleExecution, execution_id, with_for_update=True, populate_existing=True
-        )
-        query = select(ReportDelivery).where(
-            ReportDelivery.execution_id == execution_id,
-            ReportDelivery.status.in_(RESENDABLE_DELIVERIES),
-        )
-        if delivery_id is not None:
-            query = query.where(ReportDelivery.id == delivery_id)
-        deliveries = session.scalars(query).all()
-        if not deliveries:
-            raise Conflict("There is nothing to send again.")
-        for delivery in deliveries:
-            if delivery.status is not DeliveryStatus.UNKNOWN:
+        execution = _locked(session, execution_id)
+        _refuse_if_off(session, execution)
+        changed = session.execute(
+            update(row)
+            .where(*_those(execution_id, delivery_id), or_(*(RESENDABLE[kind] for kind in kinds)))
+            .values(
+                status=DeliveryStatus.PENDING,
+                phase=None,
                 # One that may have arrived remains so, until the mail server says yes.
-                delivery.reason = None
-            delivery.status = DeliveryStatus.PENDING
-            delivery.phase = None
-            delivery.attempts = 0
-            delivery.next_attempt_at = delivery.requeued_at = now
+                reason=case((row.status == DeliveryStatus.UNKNOWN, row.reason), else_=None),
+                attempts=0,
+                next_attempt_at=now,
+                requeued_at=now,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        number = rows_changed(changed)
+        if not number:
+            raise Conflict("There is nothing to send again.")
         reopen(session, execution)
-    return len(deliveries)
+        _write_down(
+            session, DeliveryActionKind.RESEND, actor, execution_id, delivery_id, number, now
+        )
+    return number
+
+
+def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | None = None) -> int:
+    """Take back what has not left: all such mails of the run, or one; how many. The run ends when
+    nothing else is open. It is written down who did it.
+
+    Raises NotFound, or Conflict when everything has left, or is just leaving.
+    """
+    get_execution(actor, execution_id)
+    row = ReportDelivery
+    may_have_arrived = row.reason == Reason.AMBIGUOUS
+    with transaction() as session:
+        _locked(session, execution_id)
+        changed = session.execute(
+            update(row)
+            # A sender that is about to begin with it asks the very same row, and is refused.
+            .where(*_those(execution_id, delivery_id), CANCELLABLE)
+            .values(
+                status=case(
+                    (may_have_arrived, DeliveryStatus.UNKNOWN), else_=DeliveryStatus.SKIPPED
+                ),
+                reason=case((may_have_arrived, row.reason), else_=Reason.CANCELLED),
+                phase=None,
+                next_attempt_at=None,
+                # `claimed_by` stays: that sender must not take it up once more.
+                claimed_until=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        number = rows_changed(changed)
+        if not number:
+            raise Conflict("There is nothing left to take back: it has left, or is just leaving.")
+        _write_down(
+            session, DeliveryActionKind.CANCEL, actor, execution_id, delivery_id, number, now
+        )
+        settle(session, [execution_id], now)
+    return number
+
+
+def _locked(session: Session, execution_id: int) -> ReportScheduleExecution:
+    """The run, before its mails, as everybody who changes both does it."""
+    return session.get_one(
+        ReportScheduleExecution, execution_id, with_for_update=True, populate_existing=True
+    )
+
+
+def _refuse_if_off(session: Session, execution: ReportScheduleExecution) -> None:
+    """The mails would only be skipped, each with that reason."""
+    schedule = session.get_one(ReportSchedule, execution.schedule_id, populate_existing=True)
+    if schedule.deleted_at is not None:
+        raise Conflict("This schedule has been deleted; nothing of it is sent any more.")
+    if execution.trigger is Trigger.SCHEDULE and not schedule.is_active:
+        raise Conflict("This schedule is switched off. Switch it on first, then send again.")
+
+
+def _those(execution_id: int, delivery_id: int | None) -> list[ColumnElement[bool]]:
+    run = [ReportDelivery.execution_id == execution_id]
+    return run if delivery_id is None else [*run, ReportDelivery.id == delivery_id]
+
+
+def _write_down(
+    session: Session,
+    kind: DeliveryActionKind,
+    actor: User,
+    execution_id: int,
+    delivery_id: int | None,
+    number: int,
+    now: datetime,
+) -> None:
+    session.add(
+        DeliveryAction(
+            execution_id=execution_id,
+            delivery_id=delivery_id,
+            kind=kind,
+            number=number,
+            actor_id=actor.id,
+            at=now,
+        )
+    )

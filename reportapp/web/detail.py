@@ -7,6 +7,7 @@ from reportapp import clock
 from reportapp.access import REPORT_READERS
 from reportapp.errors import Conflict, InvalidInput
 from reportapp.extensions import limiter
+from reportapp.schedules.addresses import send_again_for_schedule
 from reportapp.schedules.audiences import audience_choices, list_audiences
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.recipients import (
@@ -18,7 +19,7 @@ from reportapp.schedules.recipients import (
 from reportapp.schedules.runs import list_executions, run_now, send_test
 from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
-from reportapp.web.inputs import key_from
+from reportapp.web.inputs import key_from, read_key
 from reportapp.web.limits import SENDING, signed_in_person
 from reportapp.web.session import actor
 
@@ -55,6 +56,19 @@ def remove(schedule_id: int, user_id: int) -> ResponseReturnValue:
     flash(told, "success")  # type: ignore[arg-type]  # any JSON can be flashed
     if request.form.get("back") == "who":
         return redirect(url_for("audiences.who", schedule_id=schedule_id))
+    return redirect(_recipients_url(schedule_id))
+
+
+@bp.post("/<int:schedule_id>/recipients/<int:user_id>/send-to-address")
+def send_to_address(schedule_id: int, user_id: int) -> ResponseReturnValue:
+    """An address that has refused mails is tried again; back to where the button was."""
+    person = send_again_for_schedule(actor(), schedule_id, user_id, clock.now())
+    flash(f"Mails are sent to {person.email} again.", "success")
+    back = request.form.get("back")
+    if back == "who":
+        return redirect(url_for("audiences.who", schedule_id=schedule_id))
+    if execution_id := read_key(back):
+        return redirect(url_for("history.run", execution_id=execution_id))
     return redirect(_recipients_url(schedule_id))
 
 

@@ -69,6 +69,7 @@ def register(app: Flask) -> None:
         relative=_relative,
         sentence=_sentence,
         place=_place,
+        what_happened=words.what_happened,
         days=_days,
         grouped=_grouped,
         display=display,

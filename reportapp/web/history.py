@@ -1,18 +1,18 @@
-"""What became of a schedule's runs, and sending again what did not arrive."""
+"""What became of a schedule's runs, sending again what did not arrive, and taking mails back."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from reportapp import clock
-from reportapp.constants import RESENDABLE_DELIVERIES, DeliveryStatus, Trigger
+from reportapp.constants import DeliveryStatus, Resendable, Trigger
 from reportapp.documents import Period
 from reportapp.errors import Conflict
-from reportapp.models import ReportDelivery, ReportScheduleExecution
+from reportapp.models import ReportScheduleExecution
 from reportapp.schedules.find import get_schedule
-from reportapp.schedules.runs import get_execution, list_executions, resend
+from reportapp.schedules.run_page import ACTIONS_LISTED, look_at_run
+from reportapp.schedules.runs import cancel, list_executions, resend
 from reportapp.web.inputs import Paging, key_from, page_number
 from reportapp.web.session import actor
 from reportapp.web.words import span
@@ -20,16 +20,9 @@ from reportapp.web.words import span
 bp = Blueprint("history", __name__)
 
 _PAGE_SIZE = 25
+_MAILS = 100
 #: A planned run that starts later than this after its time is called late.
 _LATE = timedelta(minutes=5)
-
-#: The groups of a run's mails in the order of how much they ask of the reader.
-GROUPS: tuple[tuple[str, tuple[DeliveryStatus, ...]], ...] = (
-    ("Did not arrive, or may not have arrived", (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)),
-    ("Still to be sent", (DeliveryStatus.SENDING, DeliveryStatus.PENDING)),
-    ("Skipped", (DeliveryStatus.SKIPPED,)),
-    ("Sent", (DeliveryStatus.SENT,)),
-)
 
 
 @bp.get("/schedules/<int:schedule_id>/history")
@@ -52,13 +45,21 @@ def run(execution_id: int) -> ResponseReturnValue:
 
 @bp.post("/executions/<int:execution_id>/resend")
 def send_again(execution_id: int) -> ResponseReturnValue:
-    """What did not arrive: all of it, or the one mail that the button names."""
-    text = request.form.get("delivery")
-    delivery_id = key_from(text, "There is no such mail.") if text else None
-    number = resend(actor(), execution_id, clock.now(), delivery_id=delivery_id)
-    mails = "1 mail is" if number == 1 else f"{number} mails are"
-    flash(f"{mails} being sent again.", "success")
-    return redirect(url_for(".run", execution_id=execution_id))
+    """All mails of the kind that the button is for, or the one that it names. The kind is the one
+    that the person has seen: nothing that may have arrived goes again unless they were told so."""
+    kind = _kind(request.form.get("kind"))
+    number = resend(actor(), execution_id, clock.now(), delivery_id=_delivery(), kinds=(kind,))
+    mails = "1 mail is" if number == 1 else f"{number:,} mails are"
+    flash(f"{mails} being sent{'' if kind is Resendable.CANCELLED else ' again'}.", "success")
+    return redirect(_back(execution_id))
+
+
+@bp.post("/executions/<int:execution_id>/cancel")
+def take_back(execution_id: int) -> ResponseReturnValue:
+    """All mails that have not left, or the one that the button names."""
+    number = cancel(actor(), execution_id, clock.now(), delivery_id=_delivery())
+    flash(f"{'1 mail' if number == 1 else f'{number:,} mails'} will not be sent.", "success")
+    return redirect(_back(execution_id))
 
 
 @bp.errorhandler(Conflict)
@@ -68,30 +69,41 @@ def _refused(error: Conflict) -> ResponseReturnValue:
     return _page(request.view_args["execution_id"], 409)
 
 
+def _delivery() -> int | None:
+    text = request.form.get("delivery")
+    return key_from(text, "There is no such mail.") if text else None
+
+
+def _kind(text: str | None) -> Resendable:
+    return Resendable(text) if text in list(Resendable) else Resendable.FAILED
+
+
+def _state() -> DeliveryStatus | None:
+    """Of the mails that the reader wants to see; None: all."""
+    text = request.values.get("state")
+    return DeliveryStatus(text) if text in list(DeliveryStatus) else None
+
+
+def _back(execution_id: int) -> str:
+    """The page where the button was."""
+    return url_for(".run", execution_id=execution_id, state=_state())
+
+
 def _page(execution_id: int, status: int = 200) -> ResponseReturnValue:
-    execution, deliveries = get_execution(actor(), execution_id)
-    counts = dict.fromkeys(DeliveryStatus, 0)
-    for delivery in deliveries:
-        counts[delivery.status] += 1
-    page = render_template(
+    state, number = _state(), page_number()
+    page = look_at_run(actor(), execution_id, status=state, page=number, page_size=_MAILS)
+    execution = page.execution
+    shown = render_template(
         "history/run.html",
+        page=page,
         execution=execution,
         period=Period(execution.period_start, execution.period_end),
-        groups=_grouped(deliveries),
-        counts=counts,
-        resendable=RESENDABLE_DELIVERIES,
-        to_resend=sum(counts[each] for each in RESENDABLE_DELIVERIES),
+        state=state,
+        paging=Paging(number, _MAILS, page.found),
+        actions_listed=ACTIONS_LISTED,
         late=_lateness(execution),
     )
-    return page, status
-
-
-def _grouped(deliveries: Sequence[ReportDelivery]) -> list[tuple[str, list[ReportDelivery]]]:
-    groups = [
-        (title, [delivery for delivery in deliveries if delivery.status in statuses])
-        for title, statuses in GROUPS
-    ]
-    return [(title, found) for title, found in groups if found]
+    return shown, status
 
 
 def _lateness(execution: ReportScheduleExecution) -> str | None:

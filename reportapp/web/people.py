@@ -17,6 +17,7 @@ from reportapp.constants import PeopleShown, Role
 from reportapp.errors import Conflict, InvalidInput
 from reportapp.extensions import limiter
 from reportapp.models import User
+from reportapp.schedules.addresses import send_again_to, trouble_of
 from reportapp.web.inputs import Paging, page_number
 from reportapp.web.limits import SENDING, signed_in_person
 from reportapp.web.people_forms import PersonForm, role_from, shown_from
@@ -96,6 +97,12 @@ def log_in_link(user_id: int) -> ResponseReturnValue:
     return _done(f"A log-in link is on its way to {person.email}. It works for 3 days.", user_id)
 
 
+@bp.post("/<int:user_id>/send-to-address")
+def send_to_address(user_id: int) -> ResponseReturnValue:
+    person = send_again_to(actor(), user_id)
+    return _done(f"Mails are sent to {person.email} again.", user_id)
+
+
 @bp.errorhandler(Conflict)
 def _refused(error: Conflict) -> ResponseReturnValue:
     """A refusal is told on the page where the button was."""
@@ -105,7 +112,8 @@ def _refused(error: Conflict) -> ResponseReturnValue:
 
 
 def _page(user_id: int) -> str:
-    return render_template("people/show.html", page=show_person(actor(), user_id, clock.now()))
+    page = show_person(actor(), user_id, clock.now())
+    return render_template("people/show.html", page=page, trouble=trouble_of(page.person))
 
 
 def _form_page(form: PersonForm, person: User | None = None) -> ResponseReturnValue:

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import (
+    OPEN_DELIVERIES,
     AttendanceStatus,
     AuthoredStatus,
     CalendarKind,
@@ -20,6 +21,7 @@ from reportapp.constants import (
     Role,
     Trigger,
 )
+from reportapp.models import ReportDelivery
 
 #: From so many days on, distances are told in weeks.
 _WEEKS_FROM = 14
@@ -169,6 +171,26 @@ REASON: dict[Reason, str] = {
     Reason.TOO_HEAVY: "The report is too long for this format; Excel or CSV can hold it.",
     Reason.TOO_LATE: "It waited for more than a day and would have come too late.",
 }
+
+#: The same of a mail that still waits, where that is another sentence.
+WAITS: dict[Reason, str] = {
+    Reason.TEMPORARY: "The mail server has put it off; it is tried again by itself.",
+    Reason.SERVER: "The mail server is out of order; it is tried again by itself.",
+    Reason.CONFIGURATION: "The mail server does not let us send; an admin has to look at it.",
+    Reason.AMBIGUOUS: "It may have arrived before; it is being sent once more.",
+    Reason.TOO_LARGE: "The attachment was too large; it goes again with a link in its place.",
+    Reason.ERROR: "Something went wrong on our side; it is tried again by itself.",
+}
+
+
+def what_happened(delivery: ReportDelivery) -> str:
+    """Why a mail was not sent or may not have arrived, or why it still waits; empty where there is
+    nothing to tell."""
+    if delivery.reason is None:
+        return ""
+    if delivery.status in OPEN_DELIVERIES:
+        return WAITS.get(delivery.reason, REASON[delivery.reason])
+    return REASON[delivery.reason]
 
 
 def relative(instant: datetime, now: datetime, zone: ZoneInfo) -> str:

@@ -4,7 +4,9 @@ const EVERY_MS = 3000;
 async function refresh() {
   const area = document.getElementById("live");
   if (!area?.dataset.live) return;
-  if (document.hidden || area.contains(document.activeElement)) return later();
+  if (document.hidden || area.contains(document.activeElement) || area.querySelector("details[open]")) {
+    return later(); // somebody is at work on it
+  }
   try {
     const answer = await fetch(location.href);
     if (!answer.ok || answer.redirected) return;

@@ -10,6 +10,7 @@ from reportapp.delivery import plan_due
 from reportapp.errors import Forbidden, InvalidInput, NotFound
 from reportapp.extensions import transaction
 from reportapp.models import ReportDelivery, ReportSchedule, ReportScheduleRecipient
+from reportapp.schedules.addresses import send_again_for_schedule
 from reportapp.schedules.edit import (
     create_schedule,
     delete_schedule,
@@ -25,7 +26,15 @@ from reportapp.schedules.recipients import (
     remove_recipient,
     search_candidates,
 )
-from reportapp.schedules.runs import get_execution, list_executions, resend, run_now, send_test
+from reportapp.schedules.run_page import look_at_run
+from reportapp.schedules.runs import (
+    cancel,
+    get_execution,
+    list_executions,
+    resend,
+    run_now,
+    send_test,
+)
 from reportapp.schedules.subscriptions import set_my_subscription
 from reportapp.schedules.upcoming import upcoming_runs
 from tests.cast import NOW, create_order
@@ -44,6 +53,10 @@ RHYTHM = {
 #: Everything that can be done with a schedule of Tom's which Tom and Pia receive.
 DEEDS = {
     "look": lambda a, s, c: get_schedule(a, s.id),
+    "resend": lambda a, s, c: resend(a, executions()[0].id, NOW),
+    "take back": lambda a, s, c: cancel(a, executions()[0].id, NOW),
+    "look at a run": lambda a, s, c: look_at_run(a, executions()[0].id),
+    "send to an address": lambda a, s, c: send_again_for_schedule(a, s.id, c.pia.id, NOW),
     "change": lambda a, s, c: update_schedule(a, s.id, {"name": "Mine"}, NOW),
     "switch": lambda a, s, c: switch_schedule(a, s.id, False, NOW),
     "list recipients": lambda a, s, c: list_recipients(a, s.id, NOW),
@@ -56,7 +69,6 @@ DEEDS = {
     "run": lambda a, s, c: get_execution(a, executions()[0].id),
     "run now": lambda a, s, c: run_now(a, s.id, NOW, message_domain=DOMAIN),
     "test": lambda a, s, c: send_test(a, s.id, NOW, message_domain=DOMAIN),
-    "resend": lambda a, s, c: resend(a, executions()[0].id, NOW),
     "delete": lambda a, s, c: delete_schedule(a, s.id, NOW),
 }
 

@@ -14,6 +14,7 @@ from reportapp.models import ReportDelivery
 from reportapp.schedules.edit import delete_schedule
 from reportapp.schedules.preview import preview, preview_by_id
 from reportapp.schedules.recipients import remove_recipient
+from reportapp.schedules.run_page import look_at_run
 from reportapp.schedules.runs import get_execution, list_executions, resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
 from tests.cast import NOW, create_order
@@ -31,10 +32,15 @@ def press_test(person, schedule, now=NOW):
     return send_test(person, schedule.id, now, message_domain=DOMAIN)
 
 
+def deliveries(run):
+    """{first name: row} of one run."""
+    rows = db.session.query(ReportDelivery).filter_by(execution_id=run)
+    return {row.recipient.given_name: row for row in rows}
+
+
 def ledger(run):
     """{first name: (status, reason)} of one run."""
-    rows = db.session.query(ReportDelivery).filter_by(execution_id=run)
-    return {row.recipient.given_name: (row.status, row.reason) for row in rows}
+    return {name: (row.status, row.reason) for name, row in deliveries(run).items()}
 
 
 PENDING = (DeliveryStatus.PENDING, None)
@@ -46,7 +52,7 @@ def test_run_now_writes_a_row_for_everybody_and_leaves_the_planned_run_alone(cas
     remove_recipient(cast.tom, schedule.id, cast.uma.id, NOW)
     wednesday = NOW + 2 * DAY - 7 * DAY
     run = press_run(cast.ada, schedule, wednesday)
-    execution, _ = get_execution(cast.tom, run)
+    execution = get_execution(cast.tom, run)
     assert (execution.trigger, execution.status) == (Trigger.MANUAL, ExecutionStatus.STARTED)
     assert (execution.scheduled_for, execution.started_at) == (wednesday, wednesday)
     # What the Monday before it covers, as the schedule itself would have sent it.
@@ -127,11 +133,11 @@ def half_sent(cast, smtp):
     smtp.on_rcpt = lambda to: None if to.startswith("tom") else "550 5.1.1 no such user"
     deliver(clock.fixed(NOW))
     smtp.on_rcpt = lambda to: None
-    return get_execution(cast.tom, run)[0]
+    return get_execution(cast.tom, run)
 
 
 def test_only_what_failed_is_sent_again_with_its_message_id(cast, smtp, half_sent):
-    ids = {row.recipient.given_name: row.message_id for row in get_execution(cast.tom, 1)[1]}
+    ids = {name: row.message_id for name, row in deliveries(half_sent.id).items()}
     assert (half_sent.status, half_sent.failed_sends) == (ExecutionStatus.PARTIAL, 2)
     assert resend(cast.ada, half_sent.id, NOW + MINUTE) == 2
     assert (half_sent.status, half_sent.completed_at) == (ExecutionStatus.STARTED, None)
@@ -146,7 +152,7 @@ def test_only_what_failed_is_sent_again_with_its_message_id(cast, smtp, half_sen
 
 def test_what_may_have_arrived_is_sent_again_only_by_a_person(cast, half_sent):
     with transaction():
-        (pol,) = (row for row in get_execution(cast.tom, 1)[1] if row.recipient is cast.pol)
+        pol = deliveries(half_sent.id)["Pol"]
         pol.status, pol.reason = DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS
     assert deliver(clock.fixed(NOW + DAY))["sent"] == 0
     assert resend(cast.tom, half_sent.id, NOW, delivery_id=pol.id) == 1
@@ -155,7 +161,7 @@ def test_what_may_have_arrived_is_sent_again_only_by_a_person(cast, half_sent):
 
 
 def test_one_delivery_can_be_sent_again_alone_and_only_from_its_own_run(cast, half_sent):
-    rows = {row.recipient.given_name: row.id for row in get_execution(cast.tom, 1)[1]}
+    rows = {name: row.id for name, row in deliveries(half_sent.id).items()}
     other = press_run(cast.tea, create_order(cast.tea, cast.tea))
     for run, delivery in (
         (half_sent.id, rows["Tom"]),
@@ -198,11 +204,12 @@ def test_runs_are_listed_newest_first_page_by_page_with_true_counts(cast, half_s
     }
 
 
-def test_a_run_lists_its_deliveries_by_name_also_when_its_schedule_is_gone(cast, half_sent):
+def test_a_run_lists_its_deliveries_troubles_first_also_when_its_schedule_is_gone(cast, half_sent):
     delete_schedule(cast.tom, half_sent.schedule_id, NOW)
-    execution, deliveries = get_execution(cast.tom, half_sent.id)
-    assert execution is half_sent
-    assert [row.recipient.given_name for row in deliveries] == ["Pia", "Pol", "Tom", "Uma"]
+    page = look_at_run(cast.tom, half_sent.id)
+    assert page.execution is half_sent
+    names = [listed.row.recipient.given_name for listed in page.deliveries]
+    assert names == ["Pol", "Uma", "Pia", "Tom"]
     for person, run in ((cast.tea, half_sent.id), (cast.olga, half_sent.id), (cast.tom, 999)):
         with pytest.raises(NotFound):
             get_execution(person, run)
@@ -216,7 +223,7 @@ def test_many_runs_and_deliveries_need_no_more_queries_than_one(cast):
         return [p.counts for p in list_executions(cast.tom, schedule_id, 50)[0]]
 
     def names(run):
-        return [row.recipient.name for row in get_execution(cast.tom, run)[1]]
+        return [listed.row.recipient.name for listed in look_at_run(cast.tom, run).deliveries]
 
     one = queries_of(runs)
     for _ in range(28):
