@@ -18,6 +18,7 @@ class Action(StrEnum):
     WRITE_REPORTS = "write reports"
     READ_WRITTEN_REPORTS = "read written reports"
     ACKNOWLEDGE_REPORTS = "acknowledge reports"
+    WATCH_SENDING = "look after the sending of mails"
 
 
 MAY: dict[Action, frozenset[Role]] = {
@@ -31,6 +32,7 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.WRITE_REPORTS: frozenset({Role.TEACHER, Role.TUTOR}),
     Action.READ_WRITTEN_REPORTS: frozenset(Role),
     Action.ACKNOWLEDGE_REPORTS: frozenset({Role.PARENT}),
+    Action.WATCH_SENDING: frozenset({Role.ADMIN}),
 }
 
 #: Who may order a report of each type.

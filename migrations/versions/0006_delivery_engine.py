@@ -175,6 +175,9 @@ def upgrade():
         sa.Column("created_at", reportapp.models.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("closed_at", reportapp.models.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("mailed_at", reportapp.models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column(
+            "claimed_until", reportapp.models.types.UtcDateTime(timezone=True), nullable=True
+        ),
         sa.ForeignKeyConstraint(
             ["execution_id"], ["report_schedule_execution.id"], name=op.f("fk_notice_execution_id")
         ),

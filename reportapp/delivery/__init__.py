@@ -3,5 +3,17 @@
 from reportapp.delivery.due import Planned, anything_due, plan_due
 from reportapp.delivery.recover import Recovered, recover
 from reportapp.delivery.send import deliver
+from reportapp.delivery.tell import tell
+from reportapp.delivery.watchdog import came_back, watch
 
-__all__ = ["Planned", "Recovered", "anything_due", "deliver", "plan_due", "recover"]
+__all__ = [
+    "Planned",
+    "Recovered",
+    "anything_due",
+    "came_back",
+    "deliver",
+    "plan_due",
+    "recover",
+    "tell",
+    "watch",
+]

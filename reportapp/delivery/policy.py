@@ -22,8 +22,6 @@ BEHIND = timedelta(seconds=5)
 STOP = timedelta(hours=1)
 #: How long a mail may wait for whatever it waits for; later it would only surprise.
 PATIENCE = timedelta(hours=24)
-#: A run that nobody could plan in time is made up for within so long.
-LATE_RUN = timedelta(hours=24)
 #: So many mails in a row must an address refuse for good until none are sent to it any more.
 ADDRESS_TRIES = 3
 

@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import or_, update
 from sqlalchemy.exc import IntegrityError
 
 from reportapp.extensions import rows_changed, transaction
-from reportapp.models import SchedulerLease
+from reportapp.models import LET_GO, SchedulerLease
 
 NAME = "scheduler"
+#: Clocks do not differ by so much: a holder who was there later than that had a wrong one.
+_WRONG = timedelta(minutes=5)
 
 
 def hold_lease(holder: str, now: datetime, lasting: timedelta) -> bool:
@@ -19,7 +21,11 @@ def hold_lease(holder: str, now: datetime, lasting: timedelta) -> bool:
             update(SchedulerLease)
             .where(
                 SchedulerLease.name == NAME,
-                or_(SchedulerLease.holder == holder, SchedulerLease.expires_at < now),
+                or_(
+                    SchedulerLease.holder == holder,
+                    SchedulerLease.expires_at < now,
+                    SchedulerLease.heartbeat_at > now + _WRONG,
+                ),
             )
             .values(values)
             .execution_options(synchronize_session=False)
@@ -42,10 +48,12 @@ def _first_lease(values: dict[str, object]) -> bool:
 
 
 def let_go(holder: str) -> None:
-    """Give the lease back, so that another process need not wait for its end."""
+    """Give the lease back, so that another process need not wait for its end. When the holder was
+    last there, stays known."""
     with transaction() as session:
         session.execute(
-            delete(SchedulerLease).where(
-                SchedulerLease.name == NAME, SchedulerLease.holder == holder
-            )
+            update(SchedulerLease)
+            .where(SchedulerLease.name == NAME, SchedulerLease.holder == holder)
+            .values(expires_at=LET_GO)
+            .execution_options(synchronize_session=False)
         )

@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from reportapp.clock import now
+from reportapp.delivery import came_back
 from reportapp.extensions import db
 from reportapp.jobs.lease import hold_lease, let_go
 from reportapp.jobs.table import JOBS, stopping
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 #: A dead holder's lease runs out after this long; a living one renews it every HEARTBEAT.
 LEASE = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=5)
+#: APScheduler keeps the time of each job's next turn; by so much must the clock be set back for
+#: them to be planned anew.
+SET_BACK = timedelta(minutes=2)
 
 #: The application in which stored jobs run: the job store keeps names, not objects.
 _app: Flask | None = None
@@ -60,6 +64,7 @@ class SchedulerService:
         self.holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._ended = Event()
         self._scheduler: BackgroundScheduler | None = None
+        self._last_beat = now()
         self._thread = Thread(target=self._run, name="scheduler-lease", daemon=True)
 
     def start(self) -> None:
@@ -90,8 +95,14 @@ class SchedulerService:
                 log.exception("the lease could not be given back; it will run out")
 
     def _beat(self) -> None:
+        moment, before = now(), self._last_beat
+        self._last_beat = moment
+        if moment < before - SET_BACK:
+            log.warning("the clock was set back by %s: the jobs begin anew", before - moment)
+            self._halt()
         with self.app.app_context():
-            holds = hold_lease(self.holder, now(), LEASE)
+            came_back(moment)
+            holds = hold_lease(self.holder, moment, LEASE)
             if holds and self._scheduler is None:
                 self._scheduler = self._started()
                 log.info("%s runs the schedules", self.holder)
@@ -112,6 +123,8 @@ class SchedulerService:
             scheduler.add_job(
                 run_job, job.trigger, args=[name], id=name, replace_existing=True, **job.when
             )
+        # What became due while nobody was there, at once.
+        scheduler.modify_job("peek", next_run_time=now())
         scheduler.start()
         for stored in scheduler.get_jobs():
             if stored.id not in JOBS:  # left by another version of the app

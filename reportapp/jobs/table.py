@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
+from flask import current_app
+
 from reportapp.clock import now
-from reportapp.delivery import anything_due, deliver, plan_due, recover
+from reportapp.delivery import anything_due, deliver, plan_due, recover, tell, watch
 from reportapp.school import import_runs
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,14 @@ def sweep() -> None:
         log.info("recovered: %s", found)
 
 
+def look_after() -> None:
+    """Notice what went wrong or has healed, and tell people by mail."""
+    watch(current_app.config, now())
+    mails = tell(now(), stopping)
+    if mails:
+        log.info("news mailed to %s people", mails)
+
+
 def purge_imports() -> None:
     """Remove the uploads of school data that nobody has saved."""
     import_runs.purge(now())
@@ -63,5 +73,6 @@ JOBS: dict[str, Job] = {
     "peek": Job(peek, "cron", {"minute": "*", "second": 0}),
     "send": Job(send, "interval", {"seconds": 5}),
     "sweep": Job(sweep, "interval", {"seconds": 15}),
+    "watch": Job(look_after, "interval", {"minutes": 1}),
     "purge-imports": Job(purge_imports, "cron", {"minute": 30, "second": 0}),
 }

@@ -9,6 +9,7 @@ from reportapp.mail.message import (
     SealedMail,
     encode_attachment,
 )
+from reportapp.mail.news import News, compose_news
 from reportapp.mail.sender import MailSession, ReportMail
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage
 
@@ -22,11 +23,13 @@ __all__ = [
     "Letter",
     "MailMessage",
     "MailSession",
+    "News",
     "SealedMail",
     "SendFailure",
     "Stage",
     "compose",
     "compose_log_in_link",
+    "compose_news",
     "encode_attachment",
     "mail",
 ]

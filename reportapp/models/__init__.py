@@ -34,12 +34,19 @@ from reportapp.models.school import (
     Result,
     School,
 )
-from reportapp.models.system import AddressTrouble, MailServerState, Notice, SchedulerLease
+from reportapp.models.system import (
+    LET_GO,
+    AddressTrouble,
+    MailServerState,
+    Notice,
+    SchedulerLease,
+)
 
 __all__ = [
     "IS_OPEN",
     "IS_PENDING",
     "IS_SENDING",
+    "LET_GO",
     "AcademicSession",
     "AccessChange",
     "AddressTrouble",

@@ -1,6 +1,6 @@
 """The system's own tables: who runs the schedules, how the mail server is, who is told what."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import (
     Column,
@@ -22,6 +22,9 @@ from reportapp.models.execution import ReportScheduleExecution
 from reportapp.models.people import User
 from reportapp.models.schedule import ReportSchedule
 from reportapp.models.types import UtcDateTime, words
+
+#: When the lease of a process ended that has given it back.
+LET_GO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SchedulerLease(Base):
@@ -91,6 +94,8 @@ class Notice(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: When it left by mail; None: is still to.
     mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Until when the process that is mailing it is believed to be at it.
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship()
     schedule: Mapped[ReportSchedule | None] = relationship()

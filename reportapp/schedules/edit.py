@@ -125,6 +125,9 @@ def _apply(
     session: Session, schedule: ReportSchedule, checked: ScheduleInput, now: datetime
 ) -> None:
     before = Before.of(session, schedule) if schedule.id else None
+    if checked.is_active and not (before and before.was_active):
+        # A person has looked after it.
+        schedule.paused_reason, schedule.failed_runs = None, 0
     for name, value in asdict(checked).items():
         setattr(schedule, name, value)
     schedule.updated_at = now

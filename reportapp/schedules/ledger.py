@@ -21,6 +21,7 @@ from reportapp.models import (
     ReportScheduleExecution,
     ReportScheduleRecipient,
 )
+from reportapp.schedules.notices import tell_of_end, tell_of_missed
 from reportapp.schedules.reach import is_on, members
 from reportapp.schedules.timing import covered_by, day_of, plan_for_now, rule_of
 from reportapp.tokens import new_message_key, new_unsubscribe_token
@@ -81,6 +82,28 @@ def plan_execution(
     session.flush()
     settle(session, [execution.id], now)
     return execution.id, len(subscribed)
+
+
+def record_missed(
+    session: Session, schedule: ReportSchedule, planned: datetime, now: datetime, *, remark: str
+) -> None:
+    """Write down, in the caller's transaction, a run that was not made and will not be."""
+    period = covered_by(session, schedule, planned)
+    execution = ReportScheduleExecution(
+        schedule_id=schedule.id,
+        scheduled_for=planned,
+        period_start=period.start,
+        period_end=period.end,
+        planned_day=day_of(rule_of(schedule), planned),
+        trigger=Trigger.SCHEDULE,
+        status=ExecutionStatus.MISSED,
+        started_at=now,
+        completed_at=now,
+        error_message=remark,
+    )
+    session.add(execution)
+    session.flush()
+    tell_of_missed(session, schedule, execution, now)
 
 
 def _on_the_list(
@@ -166,6 +189,8 @@ def _end(
     execution.error_message = words or None
     if execution.trigger is Trigger.TEST:
         return  # The schedule's recipients got nothing.
+    if execution.trigger is Trigger.SCHEDULE:
+        tell_of_end(session, execution, now)
     made = execution.successful_sends + execution.failed_sends + execution.unknown_sends
     if made:
         values = {"last_generated": now}

@@ -1,15 +1,18 @@
 """An owed run becomes an execution, exactly once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from reportapp.constants import Trigger
+from reportapp.constants import ExecutionStatus, Trigger
 from reportapp.extensions import rows_changed
-from reportapp.models import ReportSchedule
-from reportapp.schedules.ledger import plan_execution
+from reportapp.models import Notice, ReportSchedule, ReportScheduleExecution
+from reportapp.schedules.ledger import plan_execution, record_missed
 from reportapp.schedules.timing import Timing, timing_of
+
+#: A run that nobody could plan in time is made up for within so long; later it would only surprise.
+LATE_RUN = timedelta(hours=24)
 
 
 def plan_owed_run(
@@ -17,24 +20,33 @@ def plan_owed_run(
 ) -> int | None:
     """Plan the schedule's run if its time has come, in the caller's transaction: its execution and
     deliveries appear and `next_scheduled` moves on. After a downtime that is the newest run missed;
-    the older ones are named in the ledger and not sent.
+    the older ones are named in the ledger and not sent. If even that one is more than a day late,
+    it is written down as missed.
 
     The number of deliveries, or None when nothing is owed or another process was quicker.
     """
     found = schedule.next_scheduled
     if found is None or found > now or not schedule.is_active or schedule.deleted_at is not None:
         return None
-    timing = timing_of(session, schedule)
-    planned, missed = _latest_run(timing, found, now)
+    timing = timing_of(session, schedule, now)
+    planned, earlier = _latest_run(timing, found, now)
+    is_late = planned is not None and now - planned > LATE_RUN
+    if planned is not None:
+        timing = timing.without(planned) if is_late else timing.after(planned)
     claimed = session.execute(
         update(ReportSchedule)
         .where(ReportSchedule.id == schedule.id, ReportSchedule.next_scheduled == found)
-        .values(next_scheduled=timing.after(planned).next_run(now))
+        .values(next_scheduled=timing.next_run(now))
         .execution_options(synchronize_session=False)
     )
     if rows_changed(claimed) != 1:
         return None
     session.refresh(schedule, ["next_scheduled"])
+    if planned is None:
+        return None
+    if is_late:
+        record_missed(session, schedule, planned, now, remark=_too_late_sentence(earlier))
+        return 0
     _, deliveries = plan_execution(
         session,
         schedule,
@@ -42,20 +54,47 @@ def plan_owed_run(
         Trigger.SCHEDULE,
         now,
         message_domain=message_domain,
-        remark=_missed_sentence(missed),
+        remark=_missed_sentence(earlier),
     )
     return deliveries
 
 
-def _latest_run(timing: Timing, found: datetime, now: datetime) -> tuple[datetime, int]:
-    """After a downtime only the newest missed run is sent; how many older ones there were."""
+def plan_again(session: Session, schedule: ReportSchedule, now: datetime) -> bool:
+    """After the clock was ahead and has been put right, in the caller's transaction: the schedule's
+    next run is the next one that it has not made yet, and what was called missed before its time
+    was not. Whether that changes anything."""
+    run = ReportScheduleExecution
+    untrue = (
+        run.schedule_id == schedule.id,
+        run.status == ExecutionStatus.MISSED,
+        run.scheduled_for > now,
+    )
+    their = Notice.execution_id.in_(select(run.id).where(*untrue))
+    for statement in (delete(Notice).where(their), delete(run).where(*untrue)):
+        session.execute(statement.execution_options(synchronize_session=False))
+    found, coming = schedule.next_scheduled, timing_of(session, schedule, now).next_run(now)
+    if coming is None or (found is not None and found <= coming):
+        return False
+    schedule.next_scheduled = coming
+    return True
+
+
+def _latest_run(timing: Timing, found: datetime, now: datetime) -> tuple[datetime | None, int]:
+    """After a downtime only the newest missed run is sent; how many older ones there were. None: a
+    later one has been made already, by a clock that was wrong then or is now."""
+    run: datetime | None = found
+    if timing.last is not None and found <= timing.last.instant:
+        run = timing.next_run(timing.last.instant)
+        if run is None or run > now:
+            return None, 0
+    assert run is not None
     missed = 0
     while True:
         # Not the plain next run: after an edit, that could stand for the same day.
-        later = timing.after(found).next_run(found)
+        later = timing.without(run).next_run(run)
         if later is None or later > now:
-            return found, missed
-        found, missed = later, missed + 1
+            return run, missed
+        run, missed = later, missed + 1
 
 
 def _missed_sentence(missed: int) -> str | None:
@@ -63,3 +102,8 @@ def _missed_sentence(missed: int) -> str | None:
         return None
     runs = "1 earlier run was" if missed == 1 else f"{missed} earlier runs were"
     return f"{runs} missed while nothing was running and will not be sent."
+
+
+def _too_late_sentence(earlier: int) -> str:
+    own = "Nothing was running at its time nor in the day after, so it was not sent."
+    return " ".join(filter(None, (own, _missed_sentence(earlier))))

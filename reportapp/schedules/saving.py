@@ -49,7 +49,7 @@ def next_run_if_saved(
             return before.next_scheduled
         if before.next_scheduled is not None and before.next_scheduled <= now:
             return before.next_scheduled
-    timing = timing_of(session, schedule)
+    timing = timing_of(session, schedule, now)
     if before is not None and before.was_active:
         run = timing.next_after_change(now, before.next_scheduled, before.next_day)
     else:
@@ -65,9 +65,11 @@ def next_run_if_saved(
 
 def _why_never(timing: Timing, now: datetime) -> dict[str, list[str]]:
     """At the field that stops the rule."""
-    rule, last = timing.rule, timing.last
-    if last is not None and timing.max_runs is not None and last.count >= timing.max_runs:
-        return {"max_runs": [f"It has been sent {last.count} times already. Give a higher number."]}
+    rule = timing.rule
+    if timing.has_ended:
+        return {
+            "max_runs": [f"It has been sent {timing.sent} times already. Give a higher number."]
+        }
     if rule.end is not None:
         return {"end_date": ["It would never run: its rhythm has no time before its last day."]}
     if next_run_after(replace(rule, closed_days=ClosedDays.SEND), now) is not None:

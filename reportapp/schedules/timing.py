@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reportapp.constants import ClosedDays, MonthMode, PeriodKind, Trigger
+from reportapp.constants import ClosedDays, ExecutionStatus, MonthMode, PeriodKind, Trigger
 from reportapp.documents import Period, period_for, planned_day
 from reportapp.models import ReportSchedule, ReportScheduleExecution, User
 from reportapp.recurrence import (
@@ -33,11 +33,10 @@ _THREE_DAYS = timedelta(days=3)
 @dataclass(frozen=True)
 class LastRun:
     """A run that a schedule has made by itself: its aware instant and the local day it stood for
-    in the zone of that time, which may have been another one; how many there have been."""
+    in the zone of that time, which may have been another one."""
 
     instant: datetime
     day: date
-    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,23 @@ class Timing:
     calendar: SchoolCalendar
     last: LastRun | None = None
     max_runs: int | None = None
+    #: How many runs there have been; counted where there is a highest number of them.
+    sent: int = 0
+    #: Runs made for days to come, by a clock that was put right since: those have been sent.
+    ahead: tuple[LastRun, ...] = ()
 
     def day_of(self, planned: datetime) -> date:
         """The local day that a run planned for the aware instant `planned` stands for."""
         return day_of(self.rule, planned)
 
     def after(self, planned: datetime) -> Timing:
-        """The same with one run more, planned for that instant."""
-        count = self.last.count + 1 if self.last else 1
-        return replace(self, last=LastRun(planned, self.day_of(planned), count))
+        """The same with one run more, sent as planned for that instant."""
+        return replace(self.without(planned), sent=self.sent + 1)
+
+    def without(self, planned: datetime) -> Timing:
+        """The same after the run planned for that instant was missed: it is over, and does not
+        count."""
+        return replace(self, last=LastRun(planned, self.day_of(planned)))
 
     def next_run(self, now: datetime) -> datetime | None:
         """The next run after the aware instant `now` that does not repeat the last one: it stands
@@ -64,19 +71,28 @@ class Timing:
         later. So moving the time or the zone of a schedule that has run today does not send today's
         report again. None when there is none any more."""
         last = self.last
-        if last is None:
-            return next_run_after(self.rule, now, self.calendar)
-        if self.max_runs is not None and last.count >= self.max_runs:
+        if self.has_ended:
             return None
-        run = next_run_after(self.rule, max(now, last.instant + LEAST_GAP - _TINY), self.calendar)
-        while run is not None and self._repeats(run, last):
+        soonest = max(now, last.instant + LEAST_GAP - _TINY) if last is not None else now
+        run = next_run_after(self.rule, soonest, self.calendar)
+        while run is not None and self._repeats(run):
             run = next_run_after(self.rule, run, self.calendar)
         return run
 
-    def _repeats(self, run: datetime, last: LastRun) -> bool:
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has run as often as it may."""
+        return self.max_runs is not None and self.sent >= self.max_runs
+
+    def _repeats(self, run: datetime) -> bool:
         day = self.day_of(run)
         many_a_day = self.rule.cron is not None and len(self.rule.cron.times) > 1
-        return day < last.day if many_a_day else day <= last.day
+        if self.last is not None and (day < self.last.day if many_a_day else day <= self.last.day):
+            return True
+        return any(
+            abs(run - made.instant) < LEAST_GAP if many_a_day else day == made.day
+            for made in self.ahead
+        )
 
     def next_after_change(
         self, now: datetime, owed: datetime | None, owed_day: date | None
@@ -91,9 +107,7 @@ class Timing:
             return coming
         if coming is not None and self.day_of(coming) <= owed_day:
             return coming
-        if last is not None and (
-            last.day >= owed_day or (self.max_runs is not None and last.count >= self.max_runs)
-        ):
+        if self.has_ended or (last is not None and last.day >= owed_day):
             return coming
         soonest = max(now, last.instant + LEAST_GAP) if last else now
         found, run = None, next_run_after(self.rule, now - _THREE_DAYS, self.calendar)
@@ -136,13 +150,13 @@ def sentence_of(schedule: ReportSchedule, now: datetime) -> str:
     return f"{words}; {'once' if schedule.max_runs == 1 else f'{schedule.max_runs} times'}"
 
 
-def timing_of(session: Session, schedule: ReportSchedule) -> Timing:
-    """All that decides when the schedule runs, as it stands."""
+def timing_of(session: Session, schedule: ReportSchedule, now: datetime) -> Timing:
+    """All that decides when the schedule runs, as it stands at the aware instant `now`."""
     rule, calendar = rule_of(schedule), NOTHING_CLOSED
     if follows_calendar(rule) or schedule.period is PeriodKind.TERM_TO_DATE:
         author = session.get_one(User, schedule.created_by_id)
         calendar = load_calendar(session, author.school_id)
-    return Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
+    return with_runs(session, schedule, Timing(rule, calendar), now)
 
 
 def day_of(rule: Rule, planned: datetime) -> date:
@@ -151,23 +165,30 @@ def day_of(rule: Rule, planned: datetime) -> date:
     return planned_day(planned, rule.zone, times[-1])
 
 
-def last_run(session: Session, schedule: ReportSchedule) -> LastRun | None:
-    """The newest run that the schedule has made by itself; they are counted where there is a
-    highest number of them."""
-    by_itself = (
-        ReportScheduleExecution.schedule_id == schedule.id,
-        ReportScheduleExecution.trigger == Trigger.SCHEDULE,
+def with_runs(session: Session, schedule: ReportSchedule, timing: Timing, now: datetime) -> Timing:
+    """The timing with the runs that the schedule has made by itself, as it stands at the aware
+    instant `now`. Missed ones are over, but do not count."""
+    run = ReportScheduleExecution
+    by_itself = (run.schedule_id == schedule.id, run.trigger == Trigger.SCHEDULE)
+    planned = select(run.scheduled_for, run.planned_day).where(*by_itself)
+    newest = planned.order_by(run.scheduled_for.desc()).limit(1)
+    last = session.execute(newest).first()
+    ahead: tuple[LastRun, ...] = ()
+    if last is not None and last.scheduled_for > now:
+        later = session.execute(planned.where(run.scheduled_for > now))
+        ahead = tuple(LastRun(*each) for each in later)
+        last = session.execute(newest.where(run.scheduled_for <= now)).first()
+    sent = 0
+    if schedule.max_runs is not None:
+        counted = (*by_itself, run.status != ExecutionStatus.MISSED)
+        sent = session.scalar(select(func.count()).where(*counted)) or 0
+    return replace(
+        timing,
+        last=LastRun(*last) if last is not None else None,
+        max_runs=schedule.max_runs,
+        sent=sent,
+        ahead=ahead,
     )
-    row = session.execute(
-        select(ReportScheduleExecution.scheduled_for, ReportScheduleExecution.planned_day)
-        .where(*by_itself)
-        .order_by(ReportScheduleExecution.scheduled_for.desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return None
-    count = session.scalar(select(func.count()).where(*by_itself)) if schedule.max_runs else 1
-    return LastRun(row.scheduled_for, row.planned_day, count or 1)
 
 
 def covered_by(session: Session, schedule: ReportSchedule, planned: datetime) -> Period:
@@ -182,7 +203,7 @@ def covered_by(session: Session, schedule: ReportSchedule, planned: datetime) ->
     ).first()
     if stored is not None:
         return Period(*stored)
-    timing = timing_of(session, schedule)
+    timing = timing_of(session, schedule, planned)
     return period_of(schedule.period, timing, planned, sent_until(session, schedule, planned))
 
 
@@ -236,7 +257,7 @@ def _day_before(timing: Timing, planned: datetime) -> date | None:
 def plan_for_now(session: Session, schedule: ReportSchedule, now: datetime) -> datetime:
     """The planned run that a person who presses "now" means: today's, at whatever hour, or the last
     one before. So what they send is what the schedule itself sends."""
-    timing = timing_of(session, schedule)
+    timing = timing_of(session, schedule, now)
     zone = timing.rule.zone
     tomorrow = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
     end_of_today = tomorrow.astimezone(UTC) - _TINY

@@ -10,7 +10,7 @@ from reportapp.constants import ClosedDays, MonthMode
 from reportapp.models import ReportSchedule, User
 from reportapp.recurrence import next_run_after
 from reportapp.reports.calendar import load_calendar
-from reportapp.schedules.timing import LastRun, Timing, follows_calendar, last_run, rule_of
+from reportapp.schedules.timing import LastRun, Timing, follows_calendar, rule_of, with_runs
 
 
 def calendar_changed(session: Session, school_id: int, now: datetime) -> int:
@@ -32,7 +32,7 @@ def calendar_changed(session: Session, school_id: int, now: datetime) -> int:
         rule, found = rule_of(schedule), schedule.next_scheduled
         if not follows_calendar(rule) or (found is not None and found <= now):
             continue
-        timing = Timing(rule, calendar, last_run(session, schedule), schedule.max_runs)
+        timing = with_runs(session, schedule, Timing(rule, calendar), now)
         if timing.last is not None and timing.last.instant >= schedule.updated_at:
             timing = replace(timing, last=_as_meant(timing, timing.last))
         # Since its last run or change the schedule has made no other, so what the new calendar

@@ -55,14 +55,14 @@ def upcoming_runs(
     before = Before.of(session, schedule) if schedule else None
     first = next_run_if_saved(session, draft, before, now)
     assert first is not None
-    return rule_of(draft), _from(timing_of(session, draft), draft, first, now, count)
+    return rule_of(draft), _from(timing_of(session, draft, now), draft, first, now, count)
 
 
 def next_runs_of(schedule: ReportSchedule, now: datetime, count: int = 10) -> list[Upcoming]:
     """The same for a schedule as it stands; none while it is switched off or has ended."""
     if schedule.next_scheduled is None:
         return []
-    timing = timing_of(db.session(), schedule)
+    timing = timing_of(db.session(), schedule, now)
     return _from(timing, schedule, schedule.next_scheduled, now, count)
 
 
@@ -70,7 +70,7 @@ def _from(
     timing: Timing, schedule: ReportSchedule, first: datetime, now: datetime, count: int
 ) -> list[Upcoming]:
     if schedule.max_runs is not None:
-        count = min(count, schedule.max_runs - (timing.last.count if timing.last else 0))
+        count = min(count, schedule.max_runs - timing.sent)
     rule, calendar = timing.rule, timing.calendar
     day = timing.day_of(first)
     before = [

@@ -32,13 +32,13 @@ from reportapp.models import ReportSchedule
 from reportapp.recurrence import describe, moment, place
 from reportapp.rendering import display
 from reportapp.reports import REPORTS
-from reportapp.schedules.heartbeat import scheduler_runs
 from reportapp.schedules.timing import sentence_of
 from reportapp.schedules.upcoming import Upcoming
 from reportapp.school.calendar_list import Line
 from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
+from reportapp.web.notices import news_count, trouble
 from reportapp.written.kinds import WRITTEN, is_for_families, period_of
 
 _WORDS: dict[type[StrEnum], dict] = {
@@ -85,7 +85,8 @@ def register(app: Flask) -> None:
         may=may,
         has_mailbox=has_mailbox,
         zone_names=_zone_names,
-        scheduler_stopped=_scheduler_stopped,
+        news_count=news_count,
+        trouble=trouble,
     )
     app.context_processor(lambda: {"platform_name": current_app.config["PLATFORM_NAME"]})
 
@@ -131,7 +132,3 @@ def _place(zone_name: str) -> str:
 
 def _zone_names() -> list[str]:
     return sorted(available_timezones())
-
-
-def _scheduler_stopped() -> bool:
-    return not scheduler_runs(clock.now())

@@ -72,7 +72,7 @@ def test_the_counts_of_every_execution_are_those_of_its_deliveries(demo):
         assert sum(ends.values()) == execution.successful_sends + execution.failed_sends + (
             execution.skipped
         )
-        timing = timing_of(db.session(), execution.schedule)
+        timing = timing_of(db.session(), execution.schedule, execution.scheduled_for)
         period = period_of(execution.schedule.period, timing, execution.scheduled_for)
         assert (execution.period_start, execution.period_end) == (period.start, period.end)
         assert execution.scheduled_for <= execution.started_at <= execution.completed_at <= NOW
