@@ -144,6 +144,12 @@ OPEN_DELIVERIES = frozenset({DeliveryStatus.PENDING, DeliveryStatus.SENDING})
 RESENDABLE_DELIVERIES = frozenset({DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN})
 
 
+#: What has arrived, may have, or is about to.
+ARRIVING_DELIVERIES = frozenset(
+    {DeliveryStatus.SENT, DeliveryStatus.UNKNOWN, DeliveryStatus.SENDING}
+)
+
+
 class DeliveryPhase(StrEnum):
     """How far a claimed delivery has come. From DATA on, the server may have accepted it."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from reportapp.clock import now
 from reportapp.delivery import anything_due, deliver, plan_due, recover
+from reportapp.schedules import files_purge
 from reportapp.school import import_runs
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,13 @@ def purge_imports() -> None:
     import_runs.purge(now())
 
 
+def purge_files() -> None:
+    """Remove the files that were sent when their time is over."""
+    removed = files_purge.purge(now())
+    if removed:
+        log.info("files removed: %s", removed)
+
+
 @dataclass(frozen=True)
 class Job:
     """A periodic job: a module-level function without arguments (APScheduler stores its name), and
@@ -64,4 +72,6 @@ JOBS: dict[str, Job] = {
     "send": Job(send, "interval", {"seconds": 5}),
     "sweep": Job(sweep, "interval", {"seconds": 15}),
     "purge-imports": Job(purge_imports, "cron", {"minute": 30, "second": 0}),
+    # At night, when nearly nothing is sent.
+    "purge-files": Job(purge_files, "cron", {"hour": 2, "minute": 40, "second": 0}),
 }

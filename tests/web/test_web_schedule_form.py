@@ -34,6 +34,9 @@ GOOD = {
     "paused_until": "",
     "max_runs": "",
     "export_format": "pdf",
+    "delivery_mode": "attachment",
+    "link_access": "login",
+    "when_empty": "skip",
     "is_active": "y",
 }
 
