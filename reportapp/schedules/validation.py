@@ -196,14 +196,13 @@ def _limits(found: _Fields) -> dict[str, Any]:
 
 def _arrival(found: _Fields) -> dict[str, Any]:
     """How the file comes, and what comes where there is nothing to report."""
-    choices: dict[str, tuple[type[StrEnum], StrEnum]] = {
-        "delivery_mode": (DeliveryMode, DeliveryMode.ATTACHMENT),
-        "link_access": (LinkAccess, LinkAccess.LOGIN),
-        "when_empty": (WhenEmpty, WhenEmpty.SKIP),
-    }
+    mode, access, empty = DeliveryMode, LinkAccess, WhenEmpty
     return {
-        name: found.read(name, lambda raw, kind=kind: _choice(raw, kind), usual)
-        for name, (kind, usual) in choices.items()
+        "delivery_mode": found.read(
+            "delivery_mode", lambda raw: _choice(raw, mode), mode.ATTACHMENT
+        ),
+        "link_access": found.read("link_access", lambda raw: _choice(raw, access), access.LOGIN),
+        "when_empty": found.read("when_empty", lambda raw: _choice(raw, empty), empty.SKIP),
     }
 
 

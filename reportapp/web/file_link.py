@@ -13,7 +13,7 @@ from reportapp.web.files import file_answer
 
 bp = Blueprint("file_link", __name__, url_prefix="/f")
 csrf.exempt(bp)
-limiter.limit("60/minute")(bp)
+limiter.shared_limit("60/minute", scope="file_link")(bp)
 
 
 @bp.get("/<token>")
