@@ -153,6 +153,12 @@ class Resendable(StrEnum):
     SKIPPED = "skipped"
 
 
+#: What has arrived, may have, or is about to.
+ARRIVING_DELIVERIES = frozenset(
+    {DeliveryStatus.SENT, DeliveryStatus.UNKNOWN, DeliveryStatus.SENDING}
+)
+
+
 class DeliveryPhase(StrEnum):
     """How far a claimed delivery has come. From DATA on, the server may have accepted it."""
 

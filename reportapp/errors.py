@@ -21,6 +21,10 @@ class NotFound(ReportappError):
     """No such thing, or it is none of the asker's business (the two are told alike)."""
 
 
+class Gone(ReportappError):
+    """It was there and the asker might have had it; the text says why not any more."""
+
+
 class Forbidden(ReportappError):
     """The asker is known, and may not do this."""
 

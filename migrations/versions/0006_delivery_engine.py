@@ -262,6 +262,13 @@ def upgrade():
             sqlite_where=sa.text("status = 'sending'"),
             postgresql_where=sa.text("status = 'sending'"),
         )
+        batch_op.create_index(
+            "ix_report_delivery_report_file_id",
+            ["report_file_id"],
+            unique=False,
+            sqlite_where=sa.text("report_file_id IS NOT NULL"),
+            postgresql_where=sa.text("report_file_id IS NOT NULL"),
+        )
         batch_op.create_foreign_key(
             batch_op.f("fk_report_delivery_report_file_id"),
             "report_file",
@@ -356,6 +363,11 @@ def downgrade():
         _words(batch_op, "report_delivery", "reason", REASONS)
         batch_op.drop_constraint(
             batch_op.f("fk_report_delivery_report_file_id"), type_="foreignkey"
+        )
+        batch_op.drop_index(
+            "ix_report_delivery_report_file_id",
+            sqlite_where=sa.text("report_file_id IS NOT NULL"),
+            postgresql_where=sa.text("report_file_id IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_report_delivery_sending",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from threading import Lock
 
 from flask import current_app
@@ -35,6 +32,7 @@ from reportapp.mail import Letter, SealedMail, compose, encode_attachment
 from reportapp.rendering import RENDERERS, file_name
 from reportapp.rendering.workers import PdfWorkers, TooHeavy
 from reportapp.reports import REPORTS, Order, Scope
+from reportapp.schedules.files import artefacts_root, scope_digest
 from reportapp.schedules.timing import sentence_of
 from reportapp.tokens import sign_download
 
@@ -284,11 +282,10 @@ class _Run:
             data = self._data(scope)
         except TooHeavy as error:
             return Outcome(DeliveryStatus.FAILED, Reason.TOO_HEAVY, str(error))
-        folder = Path(current_app.instance_path) / "artefacts"
         pairs = [list(pair) for pair in sorted(scope.pairs)]
         file = MadeFile(
-            keep_artefact(folder, data),
-            _digest(self.report_type, pairs),
+            keep_artefact(artefacts_root(), data),
+            scope_digest(self.report_type, pairs, family=scope.family),
             self.report_type,
             pairs,
             file_name(document, self.export_format),
@@ -323,8 +320,3 @@ class _Run:
             linked=(file.name, file.size) if file and linked else None,
             link_asks=self.link_access is LinkAccess.LOGIN,
         )
-
-
-def _digest(report_type: ReportType, pairs: list[list[int]]) -> str:
-    """What tells apart files of the same bytes about different people: SHA-256, 64 hex digits."""
-    return hashlib.sha256(json.dumps([report_type, pairs]).encode()).hexdigest()

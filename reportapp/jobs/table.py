@@ -10,6 +10,7 @@ from flask import current_app
 
 from reportapp.clock import now
 from reportapp.delivery import anything_due, deliver, plan_due, recover, tell, watch
+from reportapp.schedules import files_purge
 from reportapp.school import import_runs
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,13 @@ def purge_imports() -> None:
     import_runs.purge(now())
 
 
+def purge_files() -> None:
+    """Remove the files that were sent when their time is over."""
+    removed = files_purge.purge(now())
+    if removed:
+        log.info("files removed: %s", removed)
+
+
 @dataclass(frozen=True)
 class Job:
     """A periodic job: a module-level function without arguments (APScheduler stores its name), and
@@ -75,4 +83,6 @@ JOBS: dict[str, Job] = {
     "sweep": Job(sweep, "interval", {"seconds": 15}),
     "watch": Job(look_after, "interval", {"minutes": 1}),
     "purge-imports": Job(purge_imports, "cron", {"minute": 30, "second": 0}),
+    # At night, when nearly nothing is sent.
+    "purge-files": Job(purge_files, "cron", {"hour": 2, "minute": 40, "second": 0}),
 }

@@ -33,6 +33,11 @@ class Letter:
     #: Stand for what is each reader's own, in bodies that are made once for all of them.
     _mark: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
 
+    @property
+    def has_file(self) -> bool:
+        """False: the mail says that there is nothing to tell."""
+        return self.attachment is not None or self.linked is not None
+
     @cached_property
     def _bodies(self) -> tuple[str, str]:
         """For those who can unsubscribe."""
@@ -45,7 +50,7 @@ class Letter:
     def _render(self, *, with_link: bool) -> tuple[str, str]:
         """Text and HTML with marks for what is each reader's own."""
         config = current_app.config
-        document = self.document
+        document, days = self.document, config["ARTEFACT_DAYS"]
         values = {
             "platform": config["PLATFORM_NAME"],
             "letter": self,
@@ -56,6 +61,7 @@ class Letter:
             "unsubscribe_url": self._marked("unsubscribe") if with_link else None,
             "download_url": self._marked("download"),
             "home_url": config["BASE_URL"],
+            "kept_for": "a day" if days == 1 else f"{days} days",
         }
         templates = current_app.jinja_env
         return (

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from reportapp.constants import (
+    ARRIVING_DELIVERIES,
     DeliveryActionKind,
     DeliveryPhase,
     DeliveryStatus,
@@ -33,6 +34,7 @@ _SCHEDULED = text("trigger = 'schedule'")
 _PENDING = text("status = 'pending'")
 _SENDING = text("status = 'sending'")
 _OPEN = text("status IN ('pending', 'sending')")
+_WITH_FILE = text("report_file_id IS NOT NULL")
 
 
 class ReportScheduleExecution(Base):
@@ -119,6 +121,13 @@ class ReportDelivery(Base):
             postgresql_where=_OPEN,
         ),
         Index(None, "recipient_id"),
+        # For taking files away, which looks for the deliveries that have each.
+        Index(
+            "ix_report_delivery_report_file_id",
+            "report_file_id",
+            sqlite_where=_WITH_FILE,
+            postgresql_where=_WITH_FILE,
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -153,6 +162,13 @@ class ReportDelivery(Base):
     execution: Mapped[ReportScheduleExecution] = relationship()
     recipient: Mapped[User] = relationship()
     report_file: Mapped["ReportFile | None"] = relationship()
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether its mail, with its file, is or may be in somebody's inbox."""
+        return self.status in ARRIVING_DELIVERIES or (
+            self.status is DeliveryStatus.PENDING and self.reason is Reason.AMBIGUOUS
+        )
 
 
 #: In the very words of the partial indexes: with bound parameters these would not be used.

@@ -27,6 +27,9 @@ DEFAULTS: dict[str, Any] = {
     "day_of_month": 1,
     "time": "09:00",
     "export_format": "csv",
+    "delivery_mode": "attachment",
+    "link_access": "login",
+    "when_empty": "skip",
     "is_active": True,
 }
 

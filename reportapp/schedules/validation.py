@@ -13,12 +13,15 @@ from zoneinfo import ZoneInfo
 from reportapp.access import REPORT_AUTHORS
 from reportapp.constants import (
     ClosedDays,
+    DeliveryMode,
     ExportFormat,
     Frequency,
+    LinkAccess,
     MonthMode,
     PeriodKind,
     ReportType,
     Role,
+    WhenEmpty,
 )
 from reportapp.errors import InvalidInput
 from reportapp.recurrence import LAST, parse_cron
@@ -55,15 +58,16 @@ class ScheduleInput:
     exams_closed: bool
     period: PeriodKind
     export_format: ExportFormat
+    delivery_mode: DeliveryMode
+    link_access: LinkAccess
+    when_empty: WhenEmpty
     is_active: bool
 
 
+_WHAT = {"name", "report_type", "class_group_id", "export_format", "is_active"}
+_HOW = {"delivery_mode", "link_access", "when_empty"}
 #: The fields that decide when a schedule runs and which days its reports cover.
-RHYTHM = tuple(
-    field.name
-    for field in fields(ScheduleInput)
-    if field.name not in {"name", "report_type", "class_group_id", "export_format", "is_active"}
-)
+RHYTHM = tuple(field.name for field in fields(ScheduleInput) if field.name not in _WHAT | _HOW)
 
 
 def check_schedule(
@@ -87,6 +91,7 @@ def check_schedule(
         else None,
         **_rhythm(found, now),
         "export_format": found.read("export_format", lambda raw: _choice(raw, ExportFormat)),
+        **_arrival(found),
         "is_active": found.read("is_active", _flag),
     }
     found.finish()
@@ -186,6 +191,18 @@ def _limits(found: _Fields) -> dict[str, Any]:
         ),
         "exams_closed": found.read("exams_closed", _flag, False),
         "period": found.read("period", lambda raw: _choice(raw, PeriodKind), PeriodKind.RHYTHM),
+    }
+
+
+def _arrival(found: _Fields) -> dict[str, Any]:
+    """How the file comes, and what comes where there is nothing to report."""
+    mode, access, empty = DeliveryMode, LinkAccess, WhenEmpty
+    return {
+        "delivery_mode": found.read(
+            "delivery_mode", lambda raw: _choice(raw, mode), mode.ATTACHMENT
+        ),
+        "link_access": found.read("link_access", lambda raw: _choice(raw, access), access.LOGIN),
+        "when_empty": found.read("when_empty", lambda raw: _choice(raw, empty), empty.SKIP),
     }
 
 

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from reportapp.constants import AudienceKind, ExportFormat, Frequency, ReportType
+from reportapp.constants import (
+    AudienceKind,
+    DeliveryMode,
+    ExportFormat,
+    Frequency,
+    ReportType,
+    WhenEmpty,
+)
 from reportapp.models import ReportSchedule, ReportScheduleAudience, ReportScheduleRecipient
 from reportapp.recurrence import next_run_after
 from reportapp.schedules.timing import rule_of
@@ -40,6 +47,8 @@ class Order:
     group: Group | None = None
     #: The recipients but for the author are this audience, of `group` if of a class.
     audience: AudienceKind | None = None
+    delivery_mode: DeliveryMode = DeliveryMode.ATTACHMENT
+    when_empty: WhenEmpty = WhenEmpty.SKIP
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,8 @@ def _admin_orders(people: People, groups: list[Group]) -> list[Order]:
             ExportFormat.PDF,
             admin,
             [admin, *families],
+            delivery_mode=DeliveryMode.BOTH,
+            when_empty=WhenEmpty.TELL,
         ),
     ]
 
@@ -278,6 +289,8 @@ def _place(stage: Stage, order: Order) -> Placed:
         time=order.time,
         time_zone=ZONE.key,
         export_format=order.export_format,
+        delivery_mode=order.delivery_mode,
+        when_empty=order.when_empty,
         created_by_id=order.author.id,
         is_active=order.is_active,
         created_at=stage.opening,

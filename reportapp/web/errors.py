@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from reportapp.errors import Conflict, Forbidden, InvalidInput, NotFound
+from reportapp.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
 from reportapp.web.words import span
 
 #: Title and sentence by status; the sentence is used where the error brings none of its own.
@@ -19,6 +19,7 @@ WORDS: dict[int, tuple[str, str]] = {
     404: ("Not found", "There is nothing here, or it is not yours to see."),
     405: ("Not this way", "This address only works from a button on its page. Go back to it."),
     409: ("Not now", "This cannot be done at the moment."),
+    410: ("No longer there", "This was here once, and is not any more."),
     413: ("Too much at once", "You sent more than this page accepts. Please shorten it."),
     422: ("Something is not right", "Please check what you have entered."),
     429: ("Too many tries", "Please wait a little, then try again."),
@@ -31,6 +32,7 @@ _STALE = "This page was open for too long, or in another window. Go back, reload
 
 def register(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda error: error_page(404, str(error)))
+    app.register_error_handler(Gone, lambda error: error_page(410, str(error)))
     app.register_error_handler(Forbidden, lambda error: error_page(403, str(error)))
     app.register_error_handler(Conflict, lambda error: error_page(409, str(error)))
     app.register_error_handler(InvalidInput, _invalid)

@@ -24,7 +24,15 @@ from reportapp.recurrence import LAST
 from reportapp.recurrence.words import WEEKDAYS, ordinal
 from reportapp.reports import REPORTS
 from reportapp.schedules.edit import DEFAULTS, fields_of
-from reportapp.web.words import CLOSED_DAYS, FORMAT_USE, FREQUENCY_CHOICE, PERIOD
+from reportapp.web.words import (
+    CLOSED_DAYS,
+    DELIVERY_MODE,
+    FORMAT_USE,
+    FREQUENCY_CHOICE,
+    LINK_ACCESS,
+    PERIOD,
+    WHEN_EMPTY,
+)
 
 
 class Form(FlaskForm):
@@ -111,7 +119,10 @@ class ScheduleForm(Form):
     end_date = StringField("Last day")
     paused_until = StringField("Pause until")
     max_runs = StringField("Number of times")
-    export_format = SelectField("Attached as", choices=_choices(FORMAT_USE))
+    export_format = SelectField("File", choices=_choices(FORMAT_USE))
+    delivery_mode = SelectField("The file comes", choices=_choices(DELIVERY_MODE))
+    link_access = SelectField("A link", choices=_choices(LINK_ACCESS))
+    when_empty = SelectField("If there is nothing to report", choices=_choices(WHEN_EMPTY))
     is_active = BooleanField("Active: send by itself at these times")
     to_author = BooleanField("Send it to me, too")
 

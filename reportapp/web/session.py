@@ -48,4 +48,7 @@ def _to_login() -> ResponseReturnValue:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     if wanted == "/":
         wanted = None
+    if request.endpoint == "files.get":
+        # A browser that is sent on to a file stays where it was: at the log-in.
+        wanted = url_for("files.ready", **request.view_args or {})
     return redirect(url_for("login.log_in", next=wanted))

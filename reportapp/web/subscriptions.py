@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from reportapp import clock
+from reportapp.schedules.files import latest_files
 from reportapp.schedules.subscriptions import my_subscriptions, set_my_subscription
 from reportapp.web.session import actor
 
@@ -12,7 +13,12 @@ bp = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    return render_template("subscriptions.html", rows=my_subscriptions(actor(), clock.now()))
+    now = clock.now()
+    return render_template(
+        "subscriptions.html",
+        rows=my_subscriptions(actor(), now),
+        files=latest_files(actor(), now),
+    )
 
 
 @bp.post("/<int:subscription_id>")

@@ -10,16 +10,19 @@ from reportapp.constants import (
     CalendarKind,
     CalendarSource,
     ClosedDays,
+    DeliveryMode,
     DeliveryStatus,
     ExecutionStatus,
     ExportFormat,
     Frequency,
+    LinkAccess,
     LinkKind,
     PeopleShown,
     PeriodKind,
     Reason,
     Role,
     Trigger,
+    WhenEmpty,
 )
 from reportapp.models import ReportDelivery
 
@@ -116,6 +119,23 @@ FORMAT_USE: dict[ExportFormat, str] = {
     ExportFormat.PDF: "PDF – to read and print",
     ExportFormat.XLSX: "Excel – to sort and calculate",
     ExportFormat.CSV: "CSV – for other programs",
+}
+
+DELIVERY_MODE: dict[DeliveryMode, str] = {
+    DeliveryMode.ATTACHMENT: "Attached to the mail",
+    DeliveryMode.LINK: "By a link in the mail",
+    DeliveryMode.BOTH: "Attached, and by a link",
+}
+
+LINK_ACCESS: dict[LinkAccess, str] = {
+    LinkAccess.LOGIN: "Asks for log-in",
+    LinkAccess.ONE_TIME: "Works once, without log-in",
+}
+
+WHEN_EMPTY: dict[WhenEmpty, str] = {
+    WhenEmpty.SKIP: "Send nothing",
+    WhenEmpty.NOTE: "Send a short note",
+    WhenEmpty.TELL: "Send nothing, and tell the author",
 }
 
 TRIGGER: dict[Trigger, str] = {

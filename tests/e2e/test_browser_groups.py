@@ -71,7 +71,7 @@ def make_schedule(page: Page, name: str) -> None:
     page.get_by_role("link", name="New schedule").first.click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Student report").check()
-    page.get_by_label("Attached as").select_option("csv")
+    page.get_by_label("File", exact=True).select_option("csv")
     page.get_by_label("Active").uncheck()
     page.get_by_label("Send it to me, too").uncheck()
     page.get_by_role("button", name="Save schedule").click()

@@ -129,7 +129,7 @@ def make_schedule(page: Page, plan: Plan, due: datetime) -> None:
     page.get_by_label("Time", exact=True).fill(f"{local:%H:%M}")
     page.get_by_label("Time zone").fill(plan.zone)
     page.get_by_label("Time zone").press("Tab")  # leaving the field shows its runs
-    page.get_by_label("Attached as").select_option(plan.export_format)
+    page.get_by_label("File", exact=True).select_option(plan.export_format)
     page.get_by_label("Send it to me, too").check()
     # The ten next runs are shown before anything is saved; the first is the one we mean.
     first = page.locator("#next-runs time").first

@@ -34,6 +34,9 @@ GOOD = {
     "paused_until": "",
     "max_runs": "",
     "export_format": "pdf",
+    "delivery_mode": "attachment",
+    "link_access": "login",
+    "when_empty": "skip",
     "is_active": "y",
 }
 
@@ -187,6 +190,7 @@ def test_every_rhythm_can_be_made_is_told_in_words_and_can_be_changed(logged_in,
 #: Those that another rhythm needs, and those that may stay empty.
 NOT_NEEDED = {"is_active", "day_of_month", "day_of_week", "nth", "month_mode", "cron", "interval"}
 NOT_NEEDED |= {"closed_days", "period", "start_date", "end_date", "paused_until", "max_runs"}
+NOT_NEEDED |= {"delivery_mode", "link_access", "when_empty"}
 
 
 @pytest.mark.parametrize("field", sorted(set(GOOD) - NOT_NEEDED))
