@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 from reportapp import clock
 from reportapp.accounts.users import find_user
 from reportapp.cli.output import clock_for, json_option, now_option, plain_errors, result
+from reportapp.cli.stopping import asked_to_end
 from reportapp.constants import ExportFormat
 from reportapp.delivery import deliver, plan_due, recover
 from reportapp.errors import Conflict
@@ -34,10 +35,10 @@ def due_check(now: datetime | None, as_json: bool) -> None:
 @json_option
 @plain_errors
 def deliver_now(now: datetime | None, as_json: bool) -> None:
-    """Send what can be sent now, then end."""
+    """Send what can be sent now, then end. SIGTERM and Ctrl-C let the mails in hand be finished."""
     at = clock_for(now)
     recover(at())
-    result(deliver(at), as_json)
+    result(deliver(at, asked_to_end()), as_json)
 
 
 @reports.command("render")
