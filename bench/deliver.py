@@ -182,7 +182,7 @@ def measure(kind: str, number: int, rounds: int, port: int) -> None:
         one = min(one, engine(schedule_id, 1, number))
         four = min(four, engine(schedule_id, 4, number))
     per_mail = 1e6 / number
-    print(f"   raw smtplib         {number / limit[0]:7.0f} mails/s {limit[0] * per_mail:7.0f} µs each")
+    print(f"   raw smtplib         {number / limit[0]:7.0f} mails/s {limit[0] * per_mail:7.0f} µs")
     for words, (seconds, processor), goal in (
         ("engine, 1 session", one, 0.80 if kind == "a" else 0.35),
         ("engine, 4 sessions", four, 1.5 if kind == "a" else None),

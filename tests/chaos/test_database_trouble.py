@@ -1,5 +1,5 @@
-"""The database fails in the middle of sending: nothing is sent twice, what cannot be written down is
-called unknown in the end, and the rest goes on when the database is well again."""
+"""The database fails in the middle of sending: nothing is sent twice, what cannot be written down
+is called unknown in the end, and the rest goes on when the database is well again."""
 
 import os
 import resource
