@@ -306,6 +306,7 @@ def test_without_a_mail_server_an_admin_reads_the_mails_in_the_built_in_mailbox(
         page.get_by_role("link", name="Whole school").click()
         send_now(page)
 
+        page.get_by_text("School ▾").click()
         page.get_by_role("link", name="Mailbox", exact=True).click()
         mails = page.locator(".mail-row")
         expect(mails).to_have_count(2)
@@ -316,6 +317,7 @@ def test_without_a_mail_server_an_admin_reads_the_mails_in_the_built_in_mailbox(
             (ADA, "Ada Example", "[Test] Whole school: Student report"),
             (POL, "Pol Example", "Whole school: Student report"),
         ):
+            page.get_by_text("School ▾").click()
             page.get_by_role("link", name="Mailbox", exact=True).click()
             mail = mails.filter(has_text=recipient)
             expect(mail.get_by_role("link")).to_have_text(re.compile(rf"^{re.escape(subject)}"))
