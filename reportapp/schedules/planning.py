@@ -13,6 +13,8 @@ from reportapp.schedules.timing import Timing, timing_of
 
 #: A run that nobody could plan in time is made up for within so long; later it would only surprise.
 LATE_RUN = timedelta(hours=24)
+#: The due-check comes every hour at the latest, and finds out when the clock was put right.
+NOTICED = timedelta(hours=1)
 
 
 def plan_owed_run(
@@ -72,7 +74,9 @@ def plan_again(session: Session, schedule: ReportSchedule, now: datetime) -> boo
     their = Notice.execution_id.in_(select(run.id).where(*untrue))
     for statement in (delete(Notice).where(their), delete(run).where(*untrue)):
         session.execute(statement.execution_options(synchronize_session=False))
-    found, coming = schedule.next_scheduled, timing_of(session, schedule, now).next_run(now)
+    # What became due after the clock was put right and before somebody noticed, is owed.
+    since = max(now - NOTICED, min(schedule.updated_at, now))
+    found, coming = schedule.next_scheduled, timing_of(session, schedule, now).next_run(since)
     if coming is None or (found is not None and found <= coming):
         return False
     schedule.next_scheduled = coming

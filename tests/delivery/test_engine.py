@@ -261,7 +261,7 @@ def test_switching_off_stops_what_has_not_left_yet(cast, smtp):
 
 def test_a_period_without_data_is_skipped_with_the_reason(cast, smtp):
     create_order(cast.tom, cast.tom, now=NOW + timedelta(days=60))
-    run(NOW + timedelta(days=80))
+    run(DUE + timedelta(days=77, hours=1))
     assert smtp.arrived == []
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.SKIPPED, Reason.NO_DATA)
 
