@@ -19,6 +19,7 @@ from reportapp.delivery import deliver
 from reportapp.errors import Conflict
 from reportapp.extensions import db, transaction
 from reportapp.models import (
+    AddressTrouble,
     ClassGroup,
     Enrollment,
     ReportDelivery,
@@ -68,6 +69,7 @@ def test_who_would_get_a_report_gets_it_and_who_would_not_does_not_and_the_reaso
             assert is_true(reason, schedule, user), (reason, user, author.role)
             seen[reason or "sent"] += 1
     assert seen["sent"] > 10, seen
+    assert seen[Reason.SUSPENDED], seen
     assert sum(map(bool, seen.values())) >= 5, seen
 
 
@@ -122,7 +124,20 @@ def things_happen(rng: Random, schedule) -> None:
         elif what < 0.24:
             with transaction():
                 person.email = None
-        elif what < 0.27 and person_id != author.id:
+        elif what < 0.45 and person.email:
+            with transaction() as session:
+                # Two refusals are not enough.
+                refused = rng.choice([2, 3, 3])
+                session.merge(
+                    AddressTrouble(
+                        address=person.email.lower(),
+                        failures=refused,
+                        reply="550 no such user",
+                        failed_at=NOW,
+                        suspended_at=NOW if refused == 3 else None,
+                    )
+                )
+        elif what < 0.48 and person_id != author.id:
             with transaction():
                 person.is_active = False
     if rng.random() < 0.25:
@@ -175,11 +190,14 @@ def is_true(reason: Reason | None, schedule, user_id: int) -> bool:
         NOW.date(),
         schedule.class_group_id,
     )
+    trouble = db.session.get(AddressTrouble, (person.email or "").lower())
+    is_suspended = trouble is not None and trouble.suspended_at is not None
     return {
-        None: person.is_active and person.email is not None and bool(may_see),
+        None: person.is_active and person.email is not None and bool(may_see) and not is_suspended,
         Reason.UNSUBSCRIBED: row is not None and not row.is_subscribed,
         Reason.REMOVED: row is not None and row.removed_at is not None,
         Reason.NO_ADDRESS: person.email is None,
         Reason.INACTIVE: not person.is_active,
         Reason.OUT_OF_SCOPE: not may_see,
+        Reason.SUSPENDED: is_suspended,
     }[reason]

@@ -5,7 +5,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reportapp.constants import CalendarKind, CalendarSource, ExportFormat, Frequency, Role, Trigger
+from reportapp.constants import (
+    OPEN_DELIVERIES,
+    CalendarKind,
+    CalendarSource,
+    DeliveryStatus,
+    ExportFormat,
+    Frequency,
+    Reason,
+    Role,
+    Trigger,
+)
+from reportapp.models import ReportDelivery
 from reportapp.web import words
 from tests.cast import NOW
 
@@ -85,3 +96,13 @@ def test_the_clock_change_does_not_move_the_day():
 )
 def test_a_span_of_days_is_told_in_words(first, last, text):
     assert words.days(date.fromisoformat(first), date.fromisoformat(last)) == text
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("status", DeliveryStatus)
+def test_whatever_a_mail_waits_for_nobody_is_told_that_we_gave_up(status, reason):
+    text = words.what_happened(ReportDelivery(status=status, reason=reason))
+    assert text.endswith(".")
+    if status in OPEN_DELIVERIES:
+        assert "gave up" not in text
+    assert words.what_happened(ReportDelivery(status=status, reason=None)) == ""
