@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: help setup setup-dev run test lint format bench soak clean
+.PHONY: help setup setup-dev run test lint format bench soak chaos clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,9 @@ bench: setup-dev ## speed, as ratios to a limit measured in the same run
 
 soak: setup-dev ## the long form of the generated tests
 	@SOAK_EXAMPLES=$(or $(SOAK_EXAMPLES),20000) $(BIN)/python -m pytest -q -n auto --timeout=0 tests/recurrence tests/documents tests/reports/test_random_deliveries.py tests/written/test_who_reads.py
+
+chaos: setup-dev ## kills, a failing database and a misbehaving mail server, at length (CHAOS=short as in "make test")
+	@CHAOS=$(or $(CHAOS),long) $(BIN)/python -m pytest -q tests/chaos
 
 setup-production: $(VENV)/.installed .system-packages
 

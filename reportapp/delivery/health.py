@@ -72,7 +72,9 @@ def note_trouble(config: Mapping[str, Any], outcome: Outcome, now: datetime) -> 
 
 def note_success() -> None:
     """The mail server has taken a mail: whatever was, is over."""
-    if db.session.get(MailServerState, _NAME, populate_existing=True) is None:
+    state = db.session.get(MailServerState, _NAME, populate_existing=True)
+    db.session.commit()  # the next mail is sent with no transaction open
+    if state is None:
         return
     with transaction() as session:
         state = session.get(MailServerState, _NAME, populate_existing=True)

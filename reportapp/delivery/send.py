@@ -56,7 +56,9 @@ def deliver(clock: Clock, stop: Event | None = None, *, wall: Clock = wall_clock
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     counts: Counter[DeliveryStatus] = Counter()
-    if standstill(app.config, clock()) is None:
+    in_the_way = standstill(app.config, clock())
+    db.session.rollback()  # no transaction stays open while the mails are sent
+    if in_the_way is None:
         counts = _Delivering(app, clock, wall, stop or Event()).run()
     db.session.rollback()
     return {word: counts[status] for status, word in _WORDS.items()}

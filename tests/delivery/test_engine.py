@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import anything_due, deliver, plan_due, recover
+from reportapp.delivery import anything_due, deliver, plan_due, recover, work
 from reportapp.delivery.claims import claim
 from reportapp.delivery.health import standstill, try_again
 from reportapp.delivery.produce import Mail
@@ -332,6 +332,15 @@ def test_one_session_carries_many_mails(cast, smtp):
     create_order(cast.ada, cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
     assert run()["sent"] == 5
     assert smtp.sessions == 1
+
+
+def test_no_transaction_is_open_while_the_mail_server_thinks(cast, smtp, monkeypatch):
+    monkeypatch.setattr(work, "FRESH", 60.0)
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    engine, in_use = db.engine, []
+    smtp.on_data = lambda to: in_use.append(engine.pool.checkedout())
+    assert run()["sent"] == 3
+    assert in_use == [0, 0, 0]
 
 
 def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alone(app, cast, smtp):

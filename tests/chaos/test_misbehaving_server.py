@@ -1,0 +1,318 @@
+"""A mail server that misbehaves in every way at every stage: each delivery ends in the state that
+the server's own account of what it said allows, and the counters equal what arrived."""
+
+import random
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from threading import Event
+
+import pytest
+
+from reportapp import clock
+from reportapp.delivery import deliver, recover
+from reportapp.delivery.health import standstill, try_again
+from reportapp.extensions import db
+from reportapp.mail import sender
+from reportapp.models import ReportDelivery, User
+from reportapp.schedules.runs import run_now
+from tests.cast import create_order
+from tests.chaos.conftest import LONG
+from tests.chaos.mail_server import Answer
+from tests.chaos.world import School, compare
+from tests.e2e.world import create_many_families
+
+RECIPIENTS = 24
+AT = clock.now()
+SEEDS = range(40 if LONG else 4)
+
+HANG_UP = Answer(hang_up=True)
+SILENCE = Answer(silent=True)
+GARBAGE = Answer(b"what?")
+BINARY = Answer(b"\xff\xfe\x00\x07")
+HALF_A_LINE = Answer(b"25", hang_up=True)
+TOO_LONG = Answer(b"250 " + b"x" * 20_000)
+#: Its last line never comes.
+UNENDED = Answer(b"250-first\r\n", hang_up=True)
+
+
+def says(reply: str, **more) -> Answer:
+    return Answer(reply.encode(), **more)
+
+
+@pytest.fixture
+def settings(server):
+    return {"DELIVERY_WORKERS": 1, "MAIL_PORT": server.port}
+
+
+@pytest.fixture
+def school(app, cast, monkeypatch):
+    """(the school, its author, its schedule): nothing waits yet."""
+    app.config["MAIL_TIMEOUT_SECONDS"] = 0.4
+    monkeypatch.setattr(sender, "FINAL_REPLY_TIMEOUT", 0.4)
+    guardians = create_many_families(cast, cast.tom, RECIPIENTS)
+    schedule = create_order(cast.tom, *guardians, frequency="daily", is_active=False, now=AT)
+    return School({"DATABASE_URL": app.config["DATABASE_URL"]}, cast.tom.id, [schedule.id])
+
+
+def plan(cast, school) -> int:
+    return run_now(cast.tom, school.schedule_ids[0], AT, message_domain="lindenhof.example")
+
+
+def send(instant):
+    recover(instant, clock.fixed(instant))
+    return deliver(clock.fixed(instant), wall=clock.fixed(instant))
+
+
+# One fault for a single mail: its status, reason, charged tries, and whether it becomes a link.
+SERVER, OURS = ("pending", "server", 0, False), ("pending", "configuration", 0, False)
+LATER, NEVER = ("pending", "temporary", 1, False), ("failed", "permanent", 1, False)
+SENT, LINK = ("sent", None, 1, False), ("sent", None, 1, True)
+DOUBT = ("unknown", "ambiguous", 1, False)
+BROKEN = (HANG_UP, SILENCE, GARBAGE, BINARY, HALF_A_LINE, TOO_LONG, UNENDED)
+CASES = [
+    *(("banner", answer, SERVER) for answer in BROKEN),
+    *(("banner", says(reply), SERVER) for reply in ("421 busy", "450 no", "554 no")),
+    *(("EHLO", answer, SERVER) for answer in (HANG_UP, SILENCE, GARBAGE, says("421 busy"))),
+    ("EHLO", says("550 no"), SERVER),
+    ("STARTTLS", says("454 not now"), SERVER),
+    ("STARTTLS", HANG_UP, SERVER),
+    ("STARTTLS", GARBAGE, SERVER),
+    ("STARTTLS", None, OURS),  # its certificate is its own
+    ("AUTH", says("535 5.7.8 wrong password"), OURS),
+    ("AUTH", says("530 no"), OURS),
+    ("AUTH", says("454 4.7.0 later"), SERVER),
+    ("AUTH", says("421 busy"), SERVER),
+    ("AUTH", HANG_UP, SERVER),
+    *(("MAIL", answer, SERVER) for answer in BROKEN),
+    *(("MAIL", says(reply), SERVER) for reply in ("421 busy", "450 no", "451-a\r\n451 b")),
+    *(("MAIL", says(reply), OURS) for reply in ("530 log in", "550 no", "553 no", "500 what")),
+    ("MAIL", says("552 5.3.4 too large"), LINK),
+    *(("RCPT", answer, LATER) for answer in BROKEN),
+    ("RCPT", says("421 busy", hang_up=True), SERVER),
+    *(("RCPT", says(reply), LATER) for reply in ("450 grey", "452 full", "451-a\r\n451 b")),
+    *(("RCPT", says(reply), NEVER) for reply in ("550 nobody", "552 mailbox full", "553 no")),
+    ("RCPT", says("530 log in"), OURS),
+    *(("DATA", answer, LATER) for answer in BROKEN),
+    ("DATA", says("421 busy", hang_up=True), SERVER),
+    ("DATA", says("451 later"), LATER),
+    ("DATA", says("250 what now"), LATER),
+    ("DATA", says("554 no valid recipients"), NEVER),
+    *(("content", answer, DOUBT) for answer in BROKEN),
+    ("content", Answer(keep=True, hang_up=True), DOUBT),
+    ("content", Answer(keep=True, silent=True), DOUBT),
+    ("content", says("354 go on", keep=True), DOUBT),
+    ("content", says("451 later"), LATER),
+    ("content", says("421 closing", hang_up=True), LATER),
+    ("content", says("552 5.3.4 too large"), LINK),
+    *(("content", says(reply), NEVER) for reply in ("550 spam", "554-a\r\n554 b")),
+    ("content", says("250-2.0.0 kept\r\n250 as 17", keep=True), SENT),
+    ("content", says("250 kept", keep=True, hang_up=True), SENT),
+]
+
+
+def self_signed(folder) -> SSLContext:
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def test_each_failure_ends_as_its_stage_and_words_allow(app, cast, server, school, tmp_path):
+    guardian = db.session.query(User).filter_by(email="guardian000@parent.example").one()
+    only = create_order(cast.tom, guardian, frequency="daily", is_active=False, now=AT)
+    state = app.extensions["mail"]
+    server.tls = self_signed(tmp_path)
+    for stage, answer, expected in CASES:
+        server.kept.clear()
+        server.turns.clear()
+        server.extensions = {"STARTTLS": ("STARTTLS",), "AUTH": ("AUTH PLAIN",)}.get(stage, ())
+        state.use_tls = stage == "STARTTLS"
+        state.username, state.password = ("me", "secret") if stage == "AUTH" else (None, None)
+        # A mail that is too large goes again at once, then with a link.
+        left = [answer] * (1 if expected == LINK else 99)
+        server.script = lambda turn, stage=stage, left=left: (
+            left.pop() if turn.stage == stage and left else None
+        )
+        run = run_now(cast.tom, only.id, AT, message_domain="lindenhof.example")
+        send(AT)
+        row = db.session.query(ReportDelivery).filter_by(execution_id=run).one()
+        case = f"{stage}: {answer}"
+        assert (row.status, row.reason, row.attempts, row.as_link) == expected, case
+        assert row.smtp_reply, case
+        stopped = standstill(app.config, AT)
+        assert (stopped is not None) == (expected == OURS), case
+        try_again()
+
+        # What may have arrived, or has a definite end, is not tried again; all else comes through.
+        server.script = lambda turn: None
+        server.extensions, state.use_tls, state.username = (), False, None
+        before = len(server.kept)
+        send(AT + timedelta(hours=2))
+        db.session.refresh(row)
+        if expected[0] == "pending":
+            assert (row.status, len(server.kept)) == ("sent", 1), case
+        else:
+            assert (row.status, len(server.kept)) == (expected[0], before), case
+        compare(school, [run], server)
+        assert row.execution.successful_sends == (row.status == "sent")
+
+
+# Random mixtures, and an account of its own of what must come of them.
+
+
+@dataclass
+class Judge:
+    """What the deliveries to one address must have come to, by what the server said about it."""
+
+    status: str = "pending"
+    tries: int = 0
+    as_link: bool = False
+
+    def hear(self, turn) -> None:
+        assert self.status == "pending", f"{turn} after {self.status}"
+        reply, answer = turn.answer.reply, turn.answer
+        whole = answer.reply and not answer.silent and answer.reply not in _MUTILATED
+        code = int(reply[:3]) if whole else None
+        if turn.stage == "content" and code == 250:
+            self.status, self.tries = "sent", self.tries + 1
+        elif turn.stage == "content" and (code is None or code < 400):
+            self.status = "unknown"
+        elif (turn.stage, code) in (("RCPT", 250), ("DATA", 354)):
+            pass  # so far, so good
+        elif code == 421 and turn.stage != "content":
+            pass  # the server's, not this mail's
+        elif code == 552 and turn.stage != "RCPT":
+            self.status = "failed" if self.as_link else "pending"
+            self.as_link = True
+        elif code is not None and code >= 500:
+            self.status = "failed"
+        else:
+            self.tries += 1
+            if self.tries > 3:
+                self.status = "failed"
+
+
+_MUTILATED = {each.reply for each in BROKEN}
+_PER_ADDRESS = {
+    "RCPT": [*BROKEN, *map(says, ("450 grey", "451-a\r\n451 b", "421 busy", "550 no", "552 full"))],
+    "DATA": [*BROKEN, *map(says, ("451 later", "421 busy", "554 no", "250 what"))],
+    "content": [
+        *BROKEN,
+        Answer(keep=True, hang_up=True),
+        Answer(b"250-first\r\n", keep=True, hang_up=True),
+        Answer(b"what?", keep=True),
+        says("250-2.0.0 kept\r\n250 it is", keep=True),
+        says("250 kept", keep=True, hang_up=True),
+        *map(says, ("451 later", "421 bye", "552 too large", "550 spam", "554-a\r\n554 b")),
+    ],
+}
+_PER_SESSION = {
+    "banner": [*BROKEN, *map(says, ("421 busy", "554 go away"))],
+    "EHLO": [HANG_UP, GARBAGE, says("421 busy")],
+    "MAIL": [*BROKEN, *map(says, ("421 busy", "450 no", "451 no", "452 full"))],
+}
+_UNKIND = {each for answers in (_PER_ADDRESS | _PER_SESSION).values() for each in answers}
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_in_random_mixtures_every_delivery_ends_as_the_servers_answers_allow(
+    app, cast, server, school, seed, workers, record_property
+):
+    app.config["DELIVERY_WORKERS"] = workers
+    chance = random.Random(seed)
+    often = chance.choice((0.1, 0.3, 0.5))
+
+    def misbehave(turn):
+        per_address = turn.stage in _PER_ADDRESS
+        if chance.random() > (often if per_address else often / 4):
+            return None
+        return chance.choice({**_PER_ADDRESS, **_PER_SESSION}[turn.stage])
+
+    server.script = misbehave
+    run = plan(cast, school)
+    for turn in range(12):
+        # For longer than any wait, and within a mail's patience.
+        send(AT + timedelta(minutes=95 * turn))
+    server.script = lambda turn: None
+    send(AT + timedelta(hours=23))
+
+    judges = {row.recipient.email: Judge() for row in deliveries(run)}
+    for turn in server.turns:
+        if turn.to is not None and turn.stage in _PER_ADDRESS:
+            judges[turn.to].hear(turn)
+    db.session.rollback()
+    for row in deliveries(run):
+        expected = judges[row.recipient.email]
+        assert (row.status, row.as_link) == (expected.status, expected.as_link)
+        assert row.attempts == expected.tries or row.status in ("failed", "unknown")
+    found = compare(school, [run], server)
+    assert (found.repeated, found.lost) == (0, 0)
+    assert found.arrived >= found.statuses["sent"]
+    unkind = sum(turn.answer in _UNKIND for turn in server.turns)
+    record_property(
+        "figures",
+        f"misbehaving server, seed {seed}, {workers} session{'s' * (workers > 1)}: {unkind} of "
+        f"{len(server.turns)} answers unkind; {dict(found.statuses)}, arrived {found.arrived}",
+    )
+
+
+def deliveries(run):
+    return db.session.query(ReportDelivery).filter_by(execution_id=run).all()
+
+
+def test_a_tarpit_stops_nobody_but_its_own_session(app, cast, server, school):
+    """All replies to one session wait until all other mails have arrived."""
+    app.config["DELIVERY_WORKERS"] = 4
+    app.config["MAIL_TIMEOUT_SECONDS"] = 60
+    others = Event()
+
+    def slow(turn):
+        if turn.session == 1:
+            assert others.wait(50)
+
+    def arrived(_mail):
+        if len(server.kept) >= RECIPIENTS - 1:
+            others.set()
+
+    server.script, server.on_kept = slow, arrived
+    run = plan(cast, school)
+    assert send(AT)["sent"] == RECIPIENTS
+    assert compare(school, [run], server).repeated == 0
+
+
+def test_a_bad_recipient_delays_the_others_by_nothing_measurable(
+    app, cast, server, school, record_property
+):
+    """Every third address is refused; what it costs is the time between two neighbours' mails."""
+    bad = {f"guardian{number:03}@parent.example" for number in range(1, RECIPIENTS, 3)}
+    refusal = says("550 nobody")
+    server.script = lambda turn: refusal if turn.stage == "RCPT" and turn.to in bad else None
+    plan(cast, school)
+    begun = time.monotonic()
+    totals = send(AT)
+    mean = (time.monotonic() - begun) / RECIPIENTS
+    assert totals["sent"] == RECIPIENTS - len(bad)
+    assert server.sessions == 1
+    gaps = {True: [], False: []}
+    for before, after in zip(server.kept, server.kept[1:], strict=False):
+        number = [int(mail.to[8:11]) for mail in (before, after)]
+        gaps[number[1] - number[0] > 1].append(after.at - before.at)
+    with_one, without = statistics.median(gaps[True]), statistics.median(gaps[False])
+    record_property(
+        "figures",
+        f"a refused recipient between two others costs {1000 * (with_one - without):.1f} ms "
+        f"(a mail takes {1000 * mean:.1f} ms)",
+    )
+    assert with_one - without < 0.05
