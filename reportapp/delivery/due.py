@@ -34,12 +34,18 @@ def anything_due(now: datetime) -> bool:
     return bool(db.session.scalar(_due(now).limit(1)))
 
 
+def due_schedules(now: datetime) -> list[int]:
+    """The ids of the schedules whose time has come at the aware instant `now`, the longest waiting
+    first."""
+    return list(db.session.scalars(_due(now)))
+
+
 def plan_due(now: datetime) -> Planned:
     """Plan what is due at the aware instant `now`. Safe to call from several processes at once:
     each planned run becomes one execution. One schedule's trouble does not stop the others."""
     _after_wrong_clock(now)
     planned = Planned()
-    due = list(db.session.scalars(_due(now)))
+    due = due_schedules(now)
     planned.schedules_due = len(due)
     for schedule_id in due:
         try:
