@@ -73,7 +73,7 @@ def note_trouble(config: Mapping[str, Any], outcome: Outcome, now: datetime) -> 
 def note_success() -> None:
     """The mail server has taken a mail: whatever was, is over."""
     state = db.session.get(MailServerState, _NAME, populate_existing=True)
-    db.session.commit()  # the next mail is sent with no transaction open
+    db.session.rollback()  # the next mail is sent with no transaction open
     if state is None:
         return
     with transaction() as session:

@@ -41,7 +41,7 @@ from reportapp.school.calendar_list import Line
 from reportapp.school.calendar_values import EntryInput
 from reportapp.web import words
 from reportapp.web.guards import has_mailbox
-from reportapp.web.notices import news_count, trouble
+from reportapp.web.notices import news_count, system_trouble
 from reportapp.written.kinds import WRITTEN, is_for_families, period_of
 
 _WORDS: dict[type[StrEnum], dict] = {
@@ -92,7 +92,7 @@ def register(app: Flask) -> None:
         has_mailbox=has_mailbox,
         zone_names=_zone_names,
         news_count=news_count,
-        trouble=trouble,
+        system_trouble=system_trouble,
     )
     app.context_processor(lambda: {"platform_name": current_app.config["PLATFORM_NAME"]})
 

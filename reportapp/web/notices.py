@@ -65,7 +65,7 @@ def news_count() -> int:
     return count_open(actor()) if reads else 0
 
 
-def trouble(everywhere: bool) -> Trouble | None:
+def system_trouble(everywhere: bool) -> Trouble | None:
     """For the banner: admins are told on every page, other authors only about the schedules not
     running, where they look after theirs (not `everywhere`)."""
     if not current_user.is_authenticated:

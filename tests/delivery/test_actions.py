@@ -13,7 +13,7 @@ from reportapp.delivery import recover as recover_function
 from reportapp.delivery.claims import claim
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
-from reportapp.delivery.standing import load_run
+from reportapp.delivery.standing import access_version, load_run
 from reportapp.errors import Conflict
 from reportapp.extensions import db, transaction
 from reportapp.models import AddressTrouble, DeliveryAction, ReportDelivery, User
@@ -146,10 +146,11 @@ def test_what_is_taken_back_and_sent_after_all_while_it_is_in_hand_arrives_once(
 
 
 def may_send(owner, claimed):
+    version = access_version(db.session())
     run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], NOW)
     db.session.rollback()
     mail = Mail(None, None, run.standings[claimed.recipient_id])
-    return Recorder(db.engine, owner, clock.fixed(NOW)).may_send(claimed, mail)
+    return Recorder(db.engine, owner, clock.fixed(NOW)).may_send(claimed, mail, version)
 
 
 def test_a_sender_never_has_the_same_mail_in_hand_twice(cast):

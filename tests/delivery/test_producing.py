@@ -218,7 +218,7 @@ def test_a_report_without_data_is_skipped_or_says_so(cast, smtp, when_empty):
     schedule = create_order(cast.tom, cast.tom, now=NOW + timedelta(days=60))
     schedule.when_empty = when_empty
     db.session.commit()
-    run(NOW + timedelta(days=80))
+    run(schedule.next_scheduled)
     (delivery,) = deliveries()
     if when_empty is WhenEmpty.NOTE:
         (mail,) = smtp.arrived

@@ -279,7 +279,7 @@ class TestSending:
         order = create_order(cast.tom, cast.pia, cast.pol)
         answer = logged_in("tom").post(f"/schedules/{order.id}/run", follow_redirects=True)
         assert "Sent by hand" in answer.text
-        assert "Still to be sent" in answer.text
+        assert "Still being sent" in answer.text
         assert count(ReportDelivery) == 2
 
     def test_run_now_without_recipients_is_refused_on_the_same_page(self, cast, logged_in):
