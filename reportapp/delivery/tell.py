@@ -80,14 +80,13 @@ def _people(now: datetime) -> list[int]:
 def _unsaid(now: datetime) -> Sequence[ColumnElement[bool]]:
     """Of a Notice with its User: to be mailed, by nobody else yet. Who has unsubscribed from a
     schedule's mails gets none about it either."""
+    row, trouble = ReportScheduleRecipient, AddressTrouble
     left = exists().where(
-        ReportScheduleRecipient.schedule_id == Notice.schedule_id,
-        ReportScheduleRecipient.recipient_id == User.id,
-        ReportScheduleRecipient.is_subscribed.is_(False),
+        row.schedule_id == Notice.schedule_id,
+        row.recipient_id == User.id,
+        row.is_subscribed.is_(False),
     )
-    refuses = exists().where(
-        AddressTrouble.address == User.email, AddressTrouble.suspended_at.is_not(None)
-    )
+    refuses = exists().where(trouble.address == User.email, trouble.suspended_at.is_not(None))
     claim = Notice.claimed_until
     return (
         is_open_and_concerns(),
@@ -95,8 +94,9 @@ def _unsaid(now: datetime) -> Sequence[ColumnElement[bool]]:
         # No clock gives a claim for longer, unless it was wrong.
         or_(claim.is_(None), claim <= now, claim > now + CLAIM),
         User.email.is_not(None),
-        ~left,
-        ~refuses,
+        # Said explicitly, since all this is asked inside of another question.
+        ~left.correlate(Notice, User),
+        ~refuses.correlate(Notice, User),
     )
 
 

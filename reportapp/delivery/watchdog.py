@@ -131,9 +131,8 @@ def _tell_suspended(session: Session, now: datetime) -> set[str]:
         .where(User.is_active, AddressTrouble.suspended_at.is_not(None))
     ).all()
     keys = {_suspended_key(person, trouble): (person, trouble) for person, trouble in people}
-    known = set(
-        session.execute(select(Notice.key, Notice.user_id).where(Notice.key.in_(keys))).tuples()
-    )
+    told = session.execute(select(Notice.key, Notice.user_id).where(Notice.key.in_(keys)))
+    known = {(key, user_id) for key, user_id in told}
     for key, (person, trouble) in keys.items():
         schedules = _authors_concerned(session, person)
         schedules |= {admin.id: None for admin in _admins(session, person.school_id)}
@@ -163,23 +162,20 @@ def _suspended_key(person: User, trouble: AddressTrouble) -> str:
 def _authors_concerned(session: Session, person: User) -> dict[int, int | None]:
     """Active authors whose schedules the person is on, each with one of these."""
     row, author = ReportScheduleRecipient, User
-    return dict(
-        session.execute(
-            select(ReportSchedule.created_by_id, func.min(ReportSchedule.id))
-            .join(row, row.schedule_id == ReportSchedule.id)
-            .join(author, author.id == ReportSchedule.created_by_id)
-            .where(
-                _runs(),
-                author.is_active,
-                row.recipient_id == person.id,
-                row.is_subscribed,
-                row.removed_at.is_(None),
-            )
-            .group_by(ReportSchedule.created_by_id)
+    found: Any = session.execute(
+        select(ReportSchedule.created_by_id, func.min(ReportSchedule.id))
+        .join(row, row.schedule_id == ReportSchedule.id)
+        .join(author, author.id == ReportSchedule.created_by_id)
+        .where(
+            _runs(),
+            author.is_active,
+            row.recipient_id == person.id,
+            row.is_subscribed,
+            row.removed_at.is_(None),
         )
-        .tuples()
-        .all()
+        .group_by(ReportSchedule.created_by_id)
     )
+    return dict(found.all())
 
 
 def _quoted(reply: str) -> str:
