@@ -38,7 +38,7 @@ from tests.schedules.help import DOMAIN, row_of
 from tests.schedules.random_school import random_school
 
 
-@pytest.mark.parametrize("seed", [1, 9])
+@pytest.mark.parametrize("seed", [2, 9])
 def test_who_would_get_a_report_gets_it_and_who_would_not_does_not_and_the_reason_is_true(
     app, smtp, seed
 ):
@@ -124,7 +124,7 @@ def things_happen(rng: Random, schedule) -> None:
         elif what < 0.24:
             with transaction():
                 person.email = None
-        elif what < 0.45 and person.email:
+        elif what < 0.38 and person.email:
             with transaction() as session:
                 # Two refusals are not enough.
                 refused = rng.choice([2, 3, 3])
@@ -137,7 +137,7 @@ def things_happen(rng: Random, schedule) -> None:
                         suspended_at=NOW if refused == 3 else None,
                     )
                 )
-        elif what < 0.48 and person_id != author.id:
+        elif what < 0.41 and person_id != author.id:
             with transaction():
                 person.is_active = False
     if rng.random() < 0.25:
