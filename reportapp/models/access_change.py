@@ -33,19 +33,20 @@ WATCHED: dict[str, tuple[str, ...]] = {
 }
 
 _SQLITE = """
-CREATE TRIGGER access_change_{table}_{what} AFTER {when} ON "{table}" BEGIN
+CREATE TRIGGER IF NOT EXISTS access_change_{table}_{what} AFTER {when} ON "{table}" BEGIN
   INSERT INTO access_change (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = n + 1;
 END"""
 _FUNCTION = """
-CREATE FUNCTION access_change() RETURNS trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION access_change() RETURNS trigger LANGUAGE plpgsql AS
 'BEGIN INSERT INTO access_change (n) VALUES (1); RETURN NULL; END'"""
 _POSTGRESQL = """
-CREATE TRIGGER access_change_{table}_{what} AFTER {when} ON "{table}"
+CREATE OR REPLACE TRIGGER access_change_{table}_{what} AFTER {when} ON "{table}"
 FOR EACH STATEMENT EXECUTE FUNCTION access_change()"""
 
 
 def trigger_statements(dialect: str) -> list[str]:
-    """The SQL that makes the triggers on existing tables: "sqlite" or "postgresql"."""
+    """The SQL that makes the triggers on existing tables, where they are not there yet: "sqlite" or
+    "postgresql"."""
     trigger = _SQLITE if dialect == "sqlite" else _POSTGRESQL
     statements = [] if dialect == "sqlite" else [_FUNCTION]
     for table, columns in WATCHED.items():
