@@ -14,6 +14,7 @@ from reportapp.constants import (
     Reason,
     Trigger,
 )
+from reportapp.documents import Period
 from reportapp.models import (
     IS_OPEN,
     ReportDelivery,
@@ -37,38 +38,43 @@ def plan_execution(
     message_domain: str,
     only: Collection[int] | None = None,
     remark: str | None = None,
+    period: Period | None = None,
 ) -> tuple[int, int]:
     """Write one execution and a delivery for everybody on the schedule by name or as a member of
     its audiences, in the caller's transaction; (execution id, deliveries). Who has unsubscribed is
     skipped at once, with the reason. `only`: these user ids instead of the recipients.
-    `message_domain`: the domain of the Message-IDs. `remark`: a plain sentence for the ledger."""
+    `message_domain`: the domain of the Message-IDs. `remark`: a plain sentence for the ledger.
+    `period`: the days it covers, where they are known."""
     planned = scheduled_for
     if trigger is not Trigger.SCHEDULE:
         planned = plan_for_now(session, schedule, scheduled_for)
-    period = covered_by(session, schedule, planned)
-    execution = ReportScheduleExecution(
-        schedule_id=schedule.id,
-        scheduled_for=scheduled_for,
-        period_start=period.start,
-        period_end=period.end,
-        planned_day=day_of(rule_of(schedule), planned),
-        trigger=trigger,
-        status=ExecutionStatus.STARTED,
-        started_at=now,
-        error_message=remark,
-    )
-    session.add(execution)
-    session.flush()
+    period = period or covered_by(session, schedule, planned)
     if only is not None:
         subscribed = [(user_id, True) for user_id in only]
     else:
         subscribed = _on_the_list(session, schedule, now)
+    execution_id = session.scalars(
+        insert(ReportScheduleExecution)
+        .values(
+            schedule_id=schedule.id,
+            scheduled_for=scheduled_for,
+            period_start=period.start,
+            period_end=period.end,
+            planned_day=day_of(rule_of(schedule), planned),
+            trigger=trigger,
+            status=ExecutionStatus.STARTED,
+            total_recipients=len(subscribed),
+            started_at=now,
+            error_message=remark,
+        )
+        .returning(ReportScheduleExecution.id)
+    ).one()
     if subscribed:
         session.execute(
             insert(ReportDelivery),
             [
                 {
-                    "execution_id": execution.id,
+                    "execution_id": execution_id,
                     "recipient_id": user_id,
                     "status": DeliveryStatus.PENDING if wanted else DeliveryStatus.SKIPPED,
                     "reason": None if wanted else Reason.UNSUBSCRIBED,
@@ -78,10 +84,9 @@ def plan_execution(
                 for user_id, wanted in subscribed
             ],
         )
-    execution.total_recipients = len(subscribed)
-    session.flush()
-    settle(session, [execution.id], now)
-    return execution.id, len(subscribed)
+    if not any(wanted for _, wanted in subscribed):
+        settle(session, [execution_id], now)
+    return execution_id, len(subscribed)
 
 
 def record_missed(
@@ -113,8 +118,13 @@ def _on_the_list(
     New members get their row, which keeps their subscription, now."""
     belongs = members(session, schedule, now)
     row = ReportScheduleRecipient
-    query = select(row).where(row.schedule_id == schedule.id).order_by(row.id)
-    known = set(session.scalars(query.with_only_columns(row.recipient_id)))
+    query = (
+        select(row.recipient_id, row.is_subscribed, row.is_direct, row.removed_at)
+        .where(row.schedule_id == schedule.id)
+        .order_by(row.id)
+    )
+    rows = session.execute(query).all()
+    known = {found.recipient_id for found in rows}
     new = [
         {
             "schedule_id": schedule.id,
@@ -127,9 +137,10 @@ def _on_the_list(
     ]
     if new:
         session.execute(insert(row), new)
+        rows = session.execute(query).all()
     return [
         (found.recipient_id, found.is_subscribed)
-        for found in session.scalars(query)
+        for found in rows
         if is_on(found, found.recipient_id in belongs)
     ]
 

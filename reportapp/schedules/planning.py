@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from reportapp.constants import ExecutionStatus, Trigger
 from reportapp.extensions import rows_changed
 from reportapp.models import Notice, ReportSchedule, ReportScheduleExecution
 from reportapp.schedules.ledger import plan_execution, record_missed
-from reportapp.schedules.timing import Timing, timing_of
+from reportapp.schedules.timing import Timing, period_of, sent_until, timing_of
 
 #: A run that nobody could plan in time is made up for within so long; later it would only surprise.
 LATE_RUN = timedelta(hours=24)
@@ -35,15 +36,16 @@ def plan_owed_run(
     is_late = planned is not None and now - planned > LATE_RUN
     if planned is not None:
         timing = timing.without(planned) if is_late else timing.after(planned)
+    coming = timing.next_run(now)
     claimed = session.execute(
         update(ReportSchedule)
         .where(ReportSchedule.id == schedule.id, ReportSchedule.next_scheduled == found)
-        .values(next_scheduled=timing.next_run(now))
+        .values(next_scheduled=coming)
         .execution_options(synchronize_session=False)
     )
     if rows_changed(claimed) != 1:
         return None
-    session.refresh(schedule, ["next_scheduled"])
+    set_committed_value(schedule, "next_scheduled", coming)
     if planned is None:
         return None
     if is_late:
@@ -57,6 +59,7 @@ def plan_owed_run(
         now,
         message_domain=message_domain,
         remark=_missed_sentence(earlier),
+        period=period_of(schedule.period, timing, planned, sent_until(session, schedule, planned)),
     )
     return deliveries
 

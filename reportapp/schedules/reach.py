@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Select, and_, literal, or_, select, union, union_all
 from sqlalchemy.orm import Session, aliased
@@ -109,7 +109,12 @@ def members(
     user id. Never anybody whom the author could not add by name. `only`: of these people. The
     number of queries depends on neither audiences nor people."""
     found: dict[int, set[int]] = defaultdict(set)
-    query = select_members(schedule, now, only=only)
+    # Most schedules have none or a few, and making the query for all kinds takes its time.
+    row = ReportScheduleAudience
+    kinds = set(session.scalars(select(row.kind).where(row.schedule_id == schedule.id)))
+    if not kinds:
+        return {}
+    query = select_members(schedule, now, only=only, kinds=kinds)
     for user_id, audience_id in session.execute(
         query.with_only_columns(User.id, query.selected_columns.audience_id)
     ):
@@ -158,8 +163,10 @@ def select_members(
     *,
     only: Collection[int] | None = None,
     planned: tuple[AudienceKind, int | None] | None = None,
+    kinds: Collection[AudienceKind] = tuple(AudienceKind),
 ) -> Select[Any]:
     """(person, `audience_id`) for everybody in one of the schedule's audiences, see `members`.
+    `kinds`: those among them.
     `planned`: in this one instead, of kind and class, that it does not have yet; its id is 0."""
     author, row = schedule.created_by, ReportScheduleAudience
     if planned is None:
@@ -173,7 +180,7 @@ def select_members(
             )
         )
     day = school_day(db.session(), author, now)
-    return _select_members(author, schedule.report_type, day, audiences, only=only)
+    return _select_members(author, schedule.report_type, day, audiences, only=only, kinds=kinds)
 
 
 def _select_members(
@@ -246,7 +253,16 @@ def _groups(audience: Any, author: User, day: date) -> dict[AudienceKind, tuple[
     }
 
 
-def is_on(row: ReportScheduleRecipient | None, belongs: bool) -> bool:
+class OnSchedule(Protocol):
+    """What decides of a recipient's row, which may be read in part."""
+
+    @property
+    def is_direct(self) -> bool: ...
+    @property
+    def removed_at(self) -> datetime | None: ...
+
+
+def is_on(row: OnSchedule | None, belongs: bool) -> bool:
     """Whether somebody is on a schedule, by their row and whether they belong to one of its
     audiences. Whom the author took off by name stays off, whatever they belong to."""
     if row is None:
