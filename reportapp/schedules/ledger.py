@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reportapp.constants import (
@@ -26,6 +26,19 @@ from reportapp.schedules.notices import tell_of_end, tell_of_missed
 from reportapp.schedules.reach import is_on, members
 from reportapp.schedules.timing import covered_by, day_of, plan_for_now, rule_of
 from reportapp.tokens import new_message_key, new_unsubscribe_token
+
+#: Made once, since making them costs more than running them.
+_ROWS = (
+    select(
+        ReportScheduleRecipient.recipient_id,
+        ReportScheduleRecipient.is_subscribed,
+        ReportScheduleRecipient.is_direct,
+        ReportScheduleRecipient.removed_at,
+    )
+    .where(ReportScheduleRecipient.schedule_id == bindparam("schedule"))
+    .order_by(ReportScheduleRecipient.id)
+)
+_NEW_EXECUTION = insert(ReportScheduleExecution).returning(ReportScheduleExecution.id)
 
 
 def plan_execution(
@@ -54,20 +67,19 @@ def plan_execution(
     else:
         subscribed = _on_the_list(session, schedule, now)
     execution_id = session.scalars(
-        insert(ReportScheduleExecution)
-        .values(
-            schedule_id=schedule.id,
-            scheduled_for=scheduled_for,
-            period_start=period.start,
-            period_end=period.end,
-            planned_day=day_of(rule_of(schedule), planned),
-            trigger=trigger,
-            status=ExecutionStatus.STARTED,
-            total_recipients=len(subscribed),
-            started_at=now,
-            error_message=remark,
-        )
-        .returning(ReportScheduleExecution.id)
+        _NEW_EXECUTION,
+        {
+            "schedule_id": schedule.id,
+            "scheduled_for": scheduled_for,
+            "period_start": period.start,
+            "period_end": period.end,
+            "planned_day": day_of(rule_of(schedule), planned),
+            "trigger": trigger,
+            "status": ExecutionStatus.STARTED,
+            "total_recipients": len(subscribed),
+            "started_at": now,
+            "error_message": remark,
+        },
     ).one()
     if subscribed:
         session.execute(
@@ -118,12 +130,7 @@ def _on_the_list(
     New members get their row, which keeps their subscription, now."""
     belongs = members(session, schedule, now)
     row = ReportScheduleRecipient
-    query = (
-        select(row.recipient_id, row.is_subscribed, row.is_direct, row.removed_at)
-        .where(row.schedule_id == schedule.id)
-        .order_by(row.id)
-    )
-    rows = session.execute(query).all()
+    rows = session.execute(_ROWS, {"schedule": schedule.id}).all()
     known = {found.recipient_id for found in rows}
     new = [
         {
@@ -137,7 +144,7 @@ def _on_the_list(
     ]
     if new:
         session.execute(insert(row), new)
-        rows = session.execute(query).all()
+        rows = session.execute(_ROWS, {"schedule": schedule.id}).all()
     return [
         (found.recipient_id, found.is_subscribed)
         for found in rows

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -16,6 +16,18 @@ from reportapp.schedules.timing import Timing, period_of, sent_until, timing_of
 LATE_RUN = timedelta(hours=24)
 #: The due-check comes every hour at the latest, and finds out when the clock was put right.
 NOTICED = timedelta(hours=1)
+
+#: The compare-and-set that makes one execution of a run, whoever plans it. Made once, since making
+#: it costs more than running it.
+_MOVE_ON = (
+    update(ReportSchedule)
+    .where(
+        ReportSchedule.id == bindparam("schedule"),
+        ReportSchedule.next_scheduled == bindparam("found"),
+    )
+    .values(next_scheduled=bindparam("coming"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def plan_owed_run(
@@ -37,12 +49,7 @@ def plan_owed_run(
     if planned is not None:
         timing = timing.without(planned) if is_late else timing.after(planned)
     coming = timing.next_run(now)
-    claimed = session.execute(
-        update(ReportSchedule)
-        .where(ReportSchedule.id == schedule.id, ReportSchedule.next_scheduled == found)
-        .values(next_scheduled=coming)
-        .execution_options(synchronize_session=False)
-    )
+    claimed = session.execute(_MOVE_ON, {"schedule": schedule.id, "found": found, "coming": coming})
     if rows_changed(claimed) != 1:
         return None
     set_committed_value(schedule, "next_scheduled", coming)

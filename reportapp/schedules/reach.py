@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Select, and_, literal, or_, select, union, union_all
+from sqlalchemy import Select, and_, bindparam, literal, or_, select, union, union_all
 from sqlalchemy.orm import Session, aliased
 
 from reportapp.access import REPORT_READERS
@@ -27,6 +27,9 @@ _STAFF = (Role.ADMIN, Role.TEACHER, Role.TUTOR)
 #: What decides who is in an audience.
 _AUDIENCES = select(
     ReportScheduleAudience.id, ReportScheduleAudience.kind, ReportScheduleAudience.class_group_id
+)
+_KINDS = select(ReportScheduleAudience.kind).where(
+    ReportScheduleAudience.schedule_id == bindparam("schedule")
 )
 #: SQLite takes 500 parts in one query.
 _AT_ONCE = 100
@@ -110,8 +113,7 @@ def members(
     number of queries depends on neither audiences nor people."""
     found: dict[int, set[int]] = defaultdict(set)
     # Most schedules have none or a few, and making the query for all kinds takes its time.
-    row = ReportScheduleAudience
-    kinds = set(session.scalars(select(row.kind).where(row.schedule_id == schedule.id)))
+    kinds = set(session.scalars(_KINDS, {"schedule": schedule.id}))
     if not kinds:
         return {}
     query = select_members(schedule, now, only=only, kinds=kinds)
