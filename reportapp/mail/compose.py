@@ -39,6 +39,11 @@ class Letter:
         return self.attachment is not None or self.linked is not None
 
     @cached_property
+    def subject(self) -> str:
+        subject = subject_of(self.schedule_name, self.document)
+        return f"[Test] {subject}" if self.is_test else subject
+
+    @cached_property
     def _bodies(self) -> tuple[str, str]:
         """For those who can unsubscribe."""
         return self._render(with_link=True)
@@ -104,13 +109,12 @@ def compose(
     base = config["BASE_URL"]
     link = f"{base}/u/{unsubscribe_token}" if unsubscribe_token else None
     text, html = letter.personal(to[0], link, f"{base}{download_path}" if download_path else None)
-    subject = subject_of(letter.schedule_name, letter.document)
     return MailMessage(
         key=message_id.partition("@")[0],
         message_id=message_id,
         sender=config["MAIL_DEFAULT_SENDER"],
         to=to,
-        subject=f"[Test] {subject}" if letter.is_test else subject,
+        subject=letter.subject,
         date=now,
         text=text,
         html=html,
