@@ -7,7 +7,8 @@ from itertools import count
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
@@ -332,6 +333,42 @@ def test_one_session_carries_many_mails(cast, smtp):
     create_order(cast.ada, cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
     assert run()["sent"] == 5
     assert smtp.sessions == 1
+
+
+@pytest.mark.parametrize("model", [ReportScheduleExecution, ReportDelivery])
+def test_the_database_itself_refuses_a_second_run_of_a_plan_and_a_second_mail_of_a_run(
+    cast, smtp, model
+):
+    create_order(cast.tom, cast.pia)
+    plan_due(DUE)
+    row = db.session.execute(select(model.__table__)).one()._asdict()
+    again = {name: value for name, value in row.items() if name not in ("id", "message_id")}
+    if model is ReportDelivery:
+        again["message_id"] = "another@lindenhof.example"
+    with pytest.raises(IntegrityError), transaction() as session:
+        session.execute(insert(model).values(again))
+
+
+def test_two_senders_that_claim_at_the_same_moment_never_get_the_same_mail(app, cast, smtp):
+    """The second comes between the first one's choosing and its taking."""
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    until, got, threads = DUE + timedelta(seconds=60), {}, []
+
+    def take(owner):
+        got[owner] = [each.id for each in claim(owner, DUE, until, 10)]
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def before(_connection, _cursor, statement, *_others):
+        if statement.startswith("UPDATE report_delivery ") and not threads:
+            threads.append(None)
+            threads[0] = elsewhere(app, lambda: take("second"))
+
+    take("first")
+    threads[0].join()
+    assert sorted(got["first"] + got["second"]) == sorted(
+        db.session.scalars(select(ReportDelivery.id))
+    )
 
 
 def test_no_transaction_is_open_while_the_mail_server_thinks(cast, smtp, monkeypatch):
