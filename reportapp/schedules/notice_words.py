@@ -14,7 +14,7 @@ def news_of(notice: Notice, reader: User) -> News:
     if kind is NoticeKind.MAIL_STOPPED:
         return News(
             "No mails can leave: the mail server refuses them",
-            f"Somebody has to look at the settings of the mail server. It says: {notice.detail}",
+            f"Somebody has to look at the settings of the mail server. It says: {notice.detail}.",
             "See it and try again",
             "/notices/",
         )
@@ -32,7 +32,7 @@ def news_of(notice: Notice, reader: User) -> News:
 
 def _suspended(notice: Notice, reader: User) -> News:
     title = "An address takes no mails any more"
-    text = f"{notice.detail} Nothing more is sent there until the address is put right."
+    text = f"{notice.detail}. Nothing more is sent there until the address is put right."
     if notice.schedule is None:
         person_id = notice.key.split(":")[1]
         return News(title, text, "Correct the address", f"/people/{person_id}")
