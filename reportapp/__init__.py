@@ -1,17 +1,14 @@
 """Reportapp: automatic, recurring school reports by e-mail. `create_app` ties everything."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
-
-from reportapp import cli, models, web  # noqa: F401 (models: so that migrations know them)
-from reportapp.config import SETTINGS, flask_config, read_settings
-from reportapp.extensions import csrf, db, limiter, login_manager, migrate, tune_sqlite
-from reportapp.mail import mail
+if TYPE_CHECKING:
+    from flask import Flask
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,6 +20,16 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     Raises ConfigError, naming the variable, for a setting that is missing or impossible.
     """
+    # Not above: the processes that lay out PDFs need the pure rooms only, and all this takes a
+    # second to import.
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from reportapp import cli, models, web  # noqa: F401 (models: so that migrations know them)
+    from reportapp.config import SETTINGS, flask_config, read_settings
+    from reportapp.extensions import csrf, db, limiter, login_manager, migrate, tune_sqlite
+    from reportapp.mail import mail
+
     given = dict(config or {})
     instance = Path(
         given.pop("INSTANCE_PATH", None) or os.environ.get("INSTANCE_PATH") or ROOT / "instance"
