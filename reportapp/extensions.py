@@ -10,7 +10,8 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Dialect, Engine, MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
 #: Names for every constraint, so that migrations can drop them on both databases.
@@ -51,6 +52,11 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+def insert_into(table: Any, dialect: Dialect) -> Any:
+    """An INSERT that knows ON CONFLICT, which each database has in a dialect of its own."""
+    return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def rows_changed(result: Any) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete
+
 from reportapp.constants import Reason
 from reportapp.delivery.policy import SERVER_PAUSE, SERVER_TRIES, STOP, Outcome
 from reportapp.extensions import db, transaction
@@ -70,21 +72,13 @@ def note_trouble(config: Mapping[str, Any], outcome: Outcome, now: datetime) -> 
         return True
 
 
-def note_success() -> None:
-    """The mail server has taken a mail: whatever was, is over."""
+def try_again() -> None:
+    """Whatever was, is over: the mail server has taken a mail, or somebody says so."""
     state = db.session.get(MailServerState, _NAME, populate_existing=True)
     db.session.rollback()  # the next mail is sent with no transaction open
-    if state is None:
-        return
-    with transaction() as session:
-        state = session.get(MailServerState, _NAME, populate_existing=True)
-        if state is not None:
-            session.delete(state)
-
-
-def try_again() -> None:
-    """Somebody says that the mail server is worth asking again."""
-    note_success()
+    if state is not None:
+        with transaction() as session:
+            session.execute(delete(MailServerState).where(MailServerState.name == _NAME))
 
 
 def _digest(config: Mapping[str, Any]) -> str:

@@ -181,7 +181,9 @@ class _Run:
     ) -> None:
         self.id, self.now = execution_id, now
         self._lock = Lock()
-        self._letters: dict[_Key, Future[_Made | Outcome]]
+        #: Of all batches, and those that this one is sure to need: there they may be let go.
+        self._shared = letters
+        self._letters: dict[_Key, Future[_Made | Outcome]] = {}
         run = load_run(session, execution_id, [claim.recipient_id for claim in claims], now)
         schedule, author = run.schedule, run.author
         self.standings = run.standings
@@ -193,8 +195,6 @@ class _Run:
             author.name,
             Period(run.execution.period_start, run.execution.period_end),
         )
-        #: Those of all batches, and those that this one is sure to need: they may be let go there.
-        self._shared, self._letters = letters, {}
         unmade = set()
         for claim in claims:
             standing = run.standings[claim.recipient_id]
@@ -308,15 +308,18 @@ class _Run:
         data: bytes = b"",
         mode: DeliveryMode = DeliveryMode.ATTACHMENT,
     ) -> Letter:
-        attached = file is not None and mode is not DeliveryMode.LINK
-        linked = file is not None and mode is not DeliveryMode.ATTACHMENT
+        attachment = linked = None
+        if file is not None and mode is not DeliveryMode.LINK:
+            attachment = encode_attachment(file.name, file.content_type, data)
+        if file is not None and mode is not DeliveryMode.ATTACHMENT:
+            linked = (file.name, file.size)
         return Letter(
             document,
             self.schedule_name,
             self.rhythm,
-            encode_attachment(file.name, file.content_type, data) if file and attached else None,
+            attachment,
             self.reply_to,
             self.is_test,
-            linked=(file.name, file.size) if file and linked else None,
+            linked=linked,
             link_asks=self.link_access is LinkAccess.LOGIN,
         )

@@ -26,7 +26,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from reportapp.clock import Clock
@@ -36,7 +35,7 @@ from reportapp.delivery.policy import ADDRESS_TRIES, Outcome
 from reportapp.delivery.produce import MadeFile, Mail
 from reportapp.delivery.standing import ACCESS_VERSION
 from reportapp.delivery.statements import Prepared
-from reportapp.extensions import rows_changed, transaction
+from reportapp.extensions import insert_into, rows_changed, transaction
 from reportapp.models import (
     IS_SENDING,
     AddressTrouble,
@@ -47,7 +46,7 @@ from reportapp.models import (
     ReportScheduleRecipient,
     User,
 )
-from reportapp.schedules.ledger import reopen, settle
+from reportapp.schedules.ledger import lock_execution, reopen, settle
 
 log = logging.getLogger(__name__)
 
@@ -99,27 +98,32 @@ _TO_DATA = (
         report_file_id=bindparam("file"),
     )
 )
-_OUTCOME = (
+#: With what `_values` says of an outcome.
+_END = update(ReportDelivery).values(
+    status=bindparam("new_status"),
+    phase=None,
+    reason=bindparam("new_reason"),
+    smtp_reply=bindparam("reply"),
+    next_attempt_at=bindparam("next"),
+    sent_at=bindparam("sent"),
+    attempts=ReportDelivery.attempts + bindparam("charge"),
+    as_link=or_(ReportDelivery.as_link, bindparam("link", type_=Boolean)),
+    claimed_by=None,
+    claimed_until=None,
+)
+_OUTCOME = _END.where(*_MINE)
+#: Of what was not begun: of all claims of an owner, or of one.
+_GIVE_ALL_BACK = (
     update(ReportDelivery)
-    .where(*_MINE)
-    .values(
-        status=bindparam("new_status"),
-        phase=None,
-        reason=bindparam("new_reason"),
-        smtp_reply=bindparam("reply"),
-        next_attempt_at=bindparam("next"),
-        sent_at=bindparam("sent"),
-        attempts=ReportDelivery.attempts + bindparam("charge"),
-        as_link=or_(ReportDelivery.as_link, bindparam("link", type_=Boolean)),
-        claimed_by=None,
-        claimed_until=None,
+    .where(
+        IS_SENDING,
+        ReportDelivery.claimed_by == bindparam("owner"),
+        ReportDelivery.phase == DeliveryPhase.CLAIMED,
     )
-)
-_GIVE_BACK = (
-    update(ReportDelivery)
-    .where(*_MINE, ReportDelivery.phase == DeliveryPhase.CLAIMED)
     .values(status=DeliveryStatus.PENDING, phase=None, claimed_by=None, claimed_until=None)
+    .execution_options(synchronize_session=False)
 )
+_GIVE_BACK = _GIVE_ALL_BACK.where(ReportDelivery.id == bindparam("row"))
 
 
 @dataclass
@@ -189,18 +193,7 @@ class Recorder:
         nothing open."""
         self.write()
         with transaction() as session:
-            session.execute(
-                update(ReportDelivery)
-                .where(
-                    IS_SENDING,
-                    ReportDelivery.claimed_by == self.owner,
-                    ReportDelivery.phase == DeliveryPhase.CLAIMED,
-                )
-                .values(
-                    status=DeliveryStatus.PENDING, phase=None, claimed_by=None, claimed_until=None
-                )
-                .execution_options(synchronize_session=False)
-            )
+            session.execute(_GIVE_ALL_BACK, {"owner": self.owner})
             settle(session, executions, self.clock())
 
     def _commit(self, mine: _Question | None) -> None:
@@ -256,16 +249,7 @@ class Recorder:
         return rows_changed(self._write_outcome.run(connection, values)) == 1
 
     def _file(self, connection: Connection, file: MadeFile) -> int:
-        values = {
-            "sha256": file.sha256,
-            "scope_digest": file.scope_digest,
-            "report_type": file.report_type,
-            "pairs": file.pairs,
-            "name": file.name,
-            "content_type": file.content_type,
-            "size": file.size,
-            "last_used_at": self.clock(),
-        }
+        values = {**vars(file), "last_used_at": self.clock()}
         return int(self._upsert_file.run(connection, values).scalar_one())
 
     def _to_data(self, connection: Connection, question: _Question, file_id: int | None) -> bool:
@@ -308,7 +292,7 @@ def record(session: Session, delivery_id: int, owner: str | None, outcome: Outco
 
 def _upsert_file(dialect: Dialect) -> Executable:
     """What is known of a file, and its id: two processes may make the same one at once."""
-    insert = _insert(dialect)(ReportFile)
+    insert = insert_into(ReportFile, dialect)
     columns = [column for column in ReportFile.__table__.columns if column.name != "id"]
     values = {column.name: bindparam(column.name, type_=column.type) for column in columns}
     statement: Executable = (
@@ -322,14 +306,10 @@ def _upsert_file(dialect: Dialect) -> Executable:
     return statement
 
 
-def _insert(dialect: Dialect) -> Any:
-    return (postgresql if dialect.name == "postgresql" else sqlite).insert
-
-
 def _count_refusal(connection: Connection, address: str, reply: str, now: datetime) -> None:
     """One more mail that the address has refused; after so many, none are sent there any more."""
     connection.execute(
-        _insert(connection.dialect)(AddressTrouble)
+        insert_into(AddressTrouble, connection.dialect)
         .values(address=address, failures=0, reply=reply, failed_at=now)
         .on_conflict_do_nothing()
     )
@@ -352,32 +332,14 @@ def _record_late(claim: Claim, outcome: Outcome) -> None:
     """The claim was taken from us while the server was thinking, but its yes stands, unless
     somebody has begun to send the mail again."""
     with transaction() as session:
-        # The execution first, as in `resend`: then the two see each other's work.
-        execution = session.get_one(
-            ReportScheduleExecution,
-            claim.execution_id,
-            with_for_update=True,
-            populate_existing=True,
-        )
+        execution = lock_execution(session, claim.execution_id)
         written = session.execute(
-            update(ReportDelivery)
-            .where(
+            _END.where(
                 ReportDelivery.id == claim.id,
                 ReportDelivery.status.in_((DeliveryStatus.UNKNOWN, DeliveryStatus.PENDING)),
                 ReportDelivery.reason == Reason.AMBIGUOUS,
-            )
-            .values(
-                status=DeliveryStatus.SENT,
-                phase=None,
-                reason=None,
-                smtp_reply=outcome.reply,
-                next_attempt_at=None,
-                sent_at=outcome.sent_at,
-                attempts=ReportDelivery.attempts + 1,
-                claimed_by=None,
-                claimed_until=None,
-            )
-            .execution_options(synchronize_session=False)
+            ).execution_options(synchronize_session=False),
+            _values(outcome),
         )
         if rows_changed(written) == 1:
             reopen(session, execution)

@@ -21,7 +21,7 @@ from reportapp.clock import Clock, stopwatch
 from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryStatus, Reason
 from reportapp.delivery.claims import Claim, kept_alive
-from reportapp.delivery.health import note_success, note_trouble, standstill
+from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome, after_error, after_failure, in_doubt, unwritable
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
@@ -124,7 +124,7 @@ class _Delivering:
                 self.halt.set()
         elif outcome.status is DeliveryStatus.SENT and self.troubled:
             self.troubled = False
-            note_success()
+            try_again()
 
 
 class _Sender:

@@ -1,5 +1,5 @@
 """How people stand to a run at one moment: who gets nothing and why, and whose data the others may
-get. One rule, asked when the mails are made and once more for each just before it leaves."""
+get. One rule, asked for a batch of mails when they are made and again when that was long ago."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reportapp.models import (
 from reportapp.reports import Scope, scopes_of
 from reportapp.schedules.reach import members, why_nothing
 
-# Made once: they are asked for every single mail.
+# Made once, since making them costs more than running them.
 _RUN = (
     select(ReportScheduleExecution, ReportSchedule, User)
     .join(ReportSchedule, ReportSchedule.id == ReportScheduleExecution.schedule_id)

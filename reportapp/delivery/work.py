@@ -38,7 +38,7 @@ class Item:
 
     claim: Claim
     made: Mail | Outcome
-    batch: Reading
+    reading: Reading
 
 
 class Reading:
@@ -128,7 +128,7 @@ class Work:
         may see, as that was read a moment ago and has not changed since. If not, it goes back, to
         be made anew."""
         assert isinstance(item.made, Mail)
-        reading = item.batch
+        reading = item.reading
         if stopwatch() - reading.since > FRESH:
             with self._lock:
                 if stopwatch() - reading.since > FRESH:

@@ -152,6 +152,14 @@ def _on_the_list(
     ]
 
 
+def lock_execution(session: Session, execution_id: int) -> ReportScheduleExecution:
+    """The execution, locked before its deliveries, as everybody does it who changes both: then they
+    see each other's work."""
+    return session.get_one(
+        ReportScheduleExecution, execution_id, with_for_update=True, populate_existing=True
+    )
+
+
 def settle(session: Session, execution_ids: Collection[int], now: datetime) -> list[int]:
     """End those executions whose last delivery has ended, with true counts, in the caller's
     transaction; the ids of those that ended."""

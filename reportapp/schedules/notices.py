@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from reportapp.constants import (
@@ -17,6 +16,7 @@ from reportapp.constants import (
     Trigger,
     WhenEmpty,
 )
+from reportapp.extensions import insert_into, rows_changed
 from reportapp.models import (
     Notice,
     ReportDelivery,
@@ -43,9 +43,8 @@ def write_notices(
     ]
     if not rows:
         return
-    dialect = session.connection().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert
-    session.execute(insert(Notice).values(rows).on_conflict_do_nothing())
+    insert = insert_into(Notice, session.connection().dialect)
+    session.execute(insert.values(rows).on_conflict_do_nothing())
 
 
 def author_and_admins(session: Session, author_id: int) -> list[int]:
@@ -77,15 +76,7 @@ def tell_of_end(session: Session, execution: ReportScheduleExecution, now: datet
     nothing to report. In the caller's transaction."""
     session.flush()
     if execution.status in _SPOILT and _was_well_before(session, execution):
-        write_notices(
-            session,
-            author_and_admins(session, _author_id(session, execution)),
-            NoticeKind.FAILED_RUN,
-            f"failed_run:{execution.id}",
-            now,
-            schedule_id=execution.schedule_id,
-            execution_id=execution.id,
-        )
+        _tell_of_run(session, execution, NoticeKind.FAILED_RUN, now)
     if execution.status is not ExecutionStatus.FAILED:
         _change(session, execution, ReportSchedule.failed_runs > 0, failed_runs=0)
     elif _counts(session, execution):
@@ -138,15 +129,7 @@ def _switch_off_if_hopeless(
         updated_at=now,
     )
     if switched_off:
-        write_notices(
-            session,
-            author_and_admins(session, _author_id(session, execution)),
-            NoticeKind.PAUSED_SCHEDULE,
-            f"paused_schedule:{execution.id}",
-            now,
-            schedule_id=execution.schedule_id,
-            execution_id=execution.id,
-        )
+        _tell_of_run(session, execution, NoticeKind.PAUSED_SCHEDULE, now)
 
 
 def _tell_of_no_data(session: Session, execution: ReportScheduleExecution, now: datetime) -> None:
@@ -181,15 +164,26 @@ def _change(
     session: Session, execution: ReportScheduleExecution, *where: Any, **values: Any
 ) -> bool:
     """Change the execution's schedule where that holds; whether it did."""
-    changed: Any = session.execute(
+    changed = session.execute(
         update(ReportSchedule)
         .where(ReportSchedule.id == execution.schedule_id, *where)
         .values(values)
         .execution_options(synchronize_session=False)
     )
-    return bool(changed.rowcount)
+    return rows_changed(changed) == 1
 
 
-def _author_id(session: Session, execution: ReportScheduleExecution) -> int:
+def _tell_of_run(
+    session: Session, execution: ReportScheduleExecution, kind: NoticeKind, now: datetime
+) -> None:
+    """Tell the author and the admins something about a run, once."""
     schedule = session.get_one(ReportSchedule, execution.schedule_id)
-    return schedule.created_by_id
+    write_notices(
+        session,
+        author_and_admins(session, schedule.created_by_id),
+        kind,
+        f"{kind}:{execution.id}",
+        now,
+        schedule_id=schedule.id,
+        execution_id=execution.id,
+    )

@@ -29,7 +29,7 @@ from reportapp.models import (
     User,
 )
 from reportapp.schedules.find import get_schedule, lock_schedule
-from reportapp.schedules.ledger import plan_execution, reopen, settle
+from reportapp.schedules.ledger import lock_execution, plan_execution, reopen, settle
 
 _SKIPPED = ReportDelivery.status == DeliveryStatus.SKIPPED
 #: Which mails are of each kind. Whether what was skipped may be sent now is asked anew when it is.
@@ -147,7 +147,7 @@ def resend(
     get_execution(actor, execution_id)
     row = ReportDelivery
     with transaction() as session:
-        execution = _locked(session, execution_id)
+        execution = lock_execution(session, execution_id)
         _refuse_if_off(session, execution)
         changed = session.execute(
             update(row)
@@ -183,7 +183,7 @@ def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
     row = ReportDelivery
     may_have_arrived = row.reason == Reason.AMBIGUOUS
     with transaction() as session:
-        _locked(session, execution_id)
+        lock_execution(session, execution_id)
         changed = session.execute(
             update(row)
             # A sender that is about to begin with it asks the very same row, and is refused.
@@ -208,13 +208,6 @@ def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
         )
         settle(session, [execution_id], now)
     return number
-
-
-def _locked(session: Session, execution_id: int) -> ReportScheduleExecution:
-    """The run, before its mails, as everybody who changes both does it."""
-    return session.get_one(
-        ReportScheduleExecution, execution_id, with_for_update=True, populate_existing=True
-    )
 
 
 def _refuse_if_off(session: Session, execution: ReportScheduleExecution) -> None:
