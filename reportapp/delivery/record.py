@@ -240,10 +240,9 @@ class Recorder:
 
     def _outcome(self, connection: Connection, claim: Claim, outcome: Outcome) -> bool:
         if outcome.refused is not None:
-            words = outcome.reply or ""
-            _count_refusal(connection, outcome.refused.lower(), words, self.clock())
+            _count_refusal(connection, outcome.refused, outcome.reply or "", self.clock())
         if outcome.forgiven is not None:
-            mine = AddressTrouble.address == outcome.forgiven.lower()
+            mine = AddressTrouble.address == outcome.forgiven
             connection.execute(delete(AddressTrouble).where(mine))
         values = {"row": claim.id, "owner": self.owner, **_values(outcome)}
         return rows_changed(self._write_outcome.run(connection, values)) == 1

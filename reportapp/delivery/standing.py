@@ -20,6 +20,7 @@ from reportapp.models import (
     User,
 )
 from reportapp.reports import Scope, scopes_of
+from reportapp.schedules.addresses import IS_OF_USER
 from reportapp.schedules.reach import members, why_nothing
 
 # Made once, since making them costs more than running them.
@@ -39,7 +40,7 @@ _PEOPLE = (
             ReportScheduleRecipient.schedule_id == bindparam("schedule"),
         ),
     )
-    .outerjoin(AddressTrouble, AddressTrouble.address == func.lower(User.email))
+    .outerjoin(AddressTrouble, IS_OF_USER)
     .where(User.id.in_(bindparam("recipients", expanding=True)))
     .execution_options(populate_existing=True)
 )

@@ -14,7 +14,8 @@ from sqlalchemy.orm import joinedload
 from reportapp.delivery.health import standstill
 from reportapp.extensions import db, rows_changed, transaction
 from reportapp.mail import Blame, SendFailure, compose_news, mail
-from reportapp.models import AddressTrouble, Notice, ReportScheduleRecipient, User
+from reportapp.models import Notice, ReportScheduleRecipient, User
+from reportapp.schedules.addresses import IS_OF_USER, IS_SUSPENDED
 from reportapp.schedules.my_notices import is_open_and_concerns
 from reportapp.schedules.notice_words import news_of
 from reportapp.tokens import new_message_key
@@ -80,13 +81,13 @@ def _people(now: datetime) -> list[int]:
 def _unsaid(now: datetime) -> Sequence[ColumnElement[bool]]:
     """Of a Notice with its User: to be mailed, by nobody else yet. Who has unsubscribed from a
     schedule's mails gets none about it either."""
-    row, trouble = ReportScheduleRecipient, AddressTrouble
+    row = ReportScheduleRecipient
     left = exists().where(
         row.schedule_id == Notice.schedule_id,
         row.recipient_id == User.id,
         row.is_subscribed.is_(False),
     )
-    refuses = exists().where(trouble.address == User.email, trouble.suspended_at.is_not(None))
+    refuses = exists().where(IS_OF_USER, IS_SUSPENDED)
     claim = Notice.claimed_until
     return (
         is_open_and_concerns(),

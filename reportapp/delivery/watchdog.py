@@ -24,6 +24,7 @@ from reportapp.models import (
     User,
 )
 from reportapp.recurrence import moment
+from reportapp.schedules.addresses import IS_OF_USER, IS_SUSPENDED
 from reportapp.schedules.notices import author_and_admins, write_notices
 
 #: A run is planned within a minute of its time; after so long something keeps it from it.
@@ -127,8 +128,8 @@ def _tell_suspended(session: Session, now: datetime) -> set[str]:
     """The keys of all that is suspended now."""
     people = session.execute(
         select(User, AddressTrouble)
-        .join(AddressTrouble, AddressTrouble.address == User.email)
-        .where(User.is_active, AddressTrouble.suspended_at.is_not(None))
+        .join(AddressTrouble, IS_OF_USER)
+        .where(User.is_active, IS_SUSPENDED)
     ).all()
     keys = {_suspended_key(person, trouble): (person, trouble) for person, trouble in people}
     told = session.execute(select(Notice.key, Notice.user_id).where(Notice.key.in_(keys)))

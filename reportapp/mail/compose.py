@@ -10,7 +10,7 @@ from flask import current_app
 from markupsafe import escape
 
 from reportapp.documents import ReportDocument
-from reportapp.mail.message import Attachment, MailMessage
+from reportapp.mail.message import AUTOMATIC, Attachment, MailMessage
 from reportapp.rendering.format import display
 
 
@@ -138,12 +138,7 @@ def _about(document: ReportDocument) -> str:
 
 
 def _headers(link: str | None, host: str) -> tuple[tuple[str, str], ...]:
-    headers = (
-        # RFC 3834: no out-of-office answers, please.
-        ("Auto-Submitted", "auto-generated"),
-        ("X-Auto-Response-Suppress", "All"),
-        ("List-Id", f"<reports.{host}>"),
-    )
+    headers = (*AUTOMATIC, ("List-Id", f"<reports.{host}>"))
     if link is None:
         return headers
     # RFC 8058: mail programs show a button that POSTs to the link.

@@ -18,6 +18,8 @@ import idna
 
 _LINE_BREAK = re.compile(r"[\r\n\x00]")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
+#: RFC 3834: no out-of-office answers, please.
+AUTOMATIC = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"))
 #: RFC 5322 section 2.1.1, without the line break.
 _LONGEST_LINE = 998
 

@@ -61,7 +61,7 @@ class AddressTrouble(Base):
 
     __tablename__ = "address_trouble"
 
-    #: In lower case.
+    #: As `User.email` has it: in lower case.
     address: Mapped[str] = mapped_column(String(320), primary_key=True)
     #: Mails in a row that it refused.
     failures: Mapped[int]

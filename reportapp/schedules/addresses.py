@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from reportapp.access import Action, require
 from reportapp.errors import NotFound
@@ -14,8 +14,8 @@ from reportapp.schedules.reach import reachable
 
 log = logging.getLogger(__name__)
 
-_IS_SUSPENDED = AddressTrouble.suspended_at.is_not(None)
-_IS_OF_USER = AddressTrouble.address == func.lower(User.email)
+IS_SUSPENDED = AddressTrouble.suspended_at.is_not(None)
+IS_OF_USER = AddressTrouble.address == User.email
 
 
 def troubles_at(school_id: int) -> dict[int, AddressTrouble]:
@@ -23,8 +23,8 @@ def troubles_at(school_id: int) -> dict[int, AddressTrouble]:
     many people there are."""
     rows = db.session.execute(
         select(User.id, AddressTrouble)
-        .join(AddressTrouble, _IS_OF_USER)
-        .where(User.school_id == school_id, _IS_SUSPENDED)
+        .join(AddressTrouble, IS_OF_USER)
+        .where(User.school_id == school_id, IS_SUSPENDED)
     )
     return {user_id: trouble for user_id, trouble in rows}  # noqa: C416 (a row is no pair to mypy)
 
@@ -32,7 +32,7 @@ def troubles_at(school_id: int) -> dict[int, AddressTrouble]:
 def trouble_of(person: User) -> AddressTrouble | None:
     """Why nothing is sent to the person's address any more; None where mails are."""
     return db.session.scalar(
-        select(AddressTrouble).join(User, _IS_OF_USER).where(User.id == person.id, _IS_SUSPENDED)
+        select(AddressTrouble).join(User, IS_OF_USER).where(User.id == person.id, IS_SUSPENDED)
     )
 
 
@@ -58,7 +58,7 @@ def send_again_to(actor: User, user_id: int) -> User:
 
 def _forgive(actor: User, person: User) -> User:
     with transaction() as session:
-        address = select(func.lower(User.email)).where(User.id == person.id).scalar_subquery()
+        address = select(User.email).where(User.id == person.id).scalar_subquery()
         session.execute(
             delete(AddressTrouble)
             .where(AddressTrouble.address == address)

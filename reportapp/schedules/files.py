@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import joinedload
 
 from reportapp.access import may_manage_schedule_of
 from reportapp.artefacts import artefact_path
@@ -67,7 +67,7 @@ def find_file(actor: User, delivery_id: int, now: datetime) -> ReportFile:
         raise NotFound(_NO_SUCH_FILE)
     if delivery.report_file is None:
         raise Gone(_no_longer_kept())
-    if not _may_see_all(db.session(), actor, delivery.report_file, now):
+    if not _may_see_all(actor, delivery.report_file, now):
         raise NotFound(_NO_SUCH_FILE)
     return delivery.report_file
 
@@ -100,7 +100,7 @@ def latest_files(actor: User, now: datetime) -> dict[int, ReportDelivery]:
         for delivery in deliveries
         if _concerns(actor, delivery)
         and delivery.report_file is not None
-        and _may_see_all(db.session(), actor, delivery.report_file, now)
+        and _may_see_all(actor, delivery.report_file, now)
     }
 
 
@@ -115,7 +115,7 @@ def look_at_link(token: str, now: datetime) -> tuple[ReportDelivery, LinkState]:
     file = delivery.report_file
     if file is None:
         return delivery, LinkState.GONE
-    if not _may_see_all(db.session(), delivery.recipient, file, now):
+    if not _may_see_all(delivery.recipient, file, now):
         raise NotFound(_NOT_VALID)
     if delivery.execution.schedule.link_access is not LinkAccess.ONE_TIME:
         return delivery, LinkState.ASKS
@@ -158,17 +158,17 @@ def _concerns(person: User, delivery: ReportDelivery) -> bool:
     return person.id == delivery.recipient_id or may_manage_schedule_of(person, author)
 
 
-def _may_see_all(session: Session, person: User, file: ReportFile, now: datetime) -> bool:
+def _may_see_all(person: User, file: ReportFile, now: datetime) -> bool:
     pairs = {(student, other) for student, other in file.pairs}
     if person.role in FAMILY_ROLES:
         # Who has become a parent since does not get what was for teachers.
         family = scope_digest(file.report_type, file.pairs, family=True)
         if file.scope_digest != family:
             return False
-    query = seen_pairs(file.report_type, person, school_day(session, person, now))
+    query = seen_pairs(file.report_type, person, school_day(db.session(), person, now))
     students = {student for student, _ in pairs}
     query = query.where(query.selected_columns[0].in_(students))
-    return bool(pairs) and pairs <= {(row[0], row[1]) for row in session.execute(query)}
+    return bool(pairs) and pairs <= {(row[0], row[1]) for row in db.session.execute(query)}
 
 
 def _read(file: ReportFile) -> Download:

@@ -1,7 +1,7 @@
 """A file by the link in its mail that works once. The link is the authority: no log-in, no cookie
 and no CSRF token. Mail scanners follow links: GET changes nothing."""
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from reportapp import clock
@@ -10,8 +10,10 @@ from reportapp.extensions import csrf, limiter
 from reportapp.models import ReportDelivery
 from reportapp.schedules.files import LinkState, look_at_link, take_by_link
 from reportapp.web.files import file_answer
+from reportapp.web.security import keep_token_secret
 
 bp = Blueprint("file_link", __name__, url_prefix="/f")
+bp.after_request(keep_token_secret)
 csrf.exempt(bp)
 limiter.shared_limit("60/minute", scope="file_link")(bp)
 
@@ -30,13 +32,6 @@ def take(token: str) -> ResponseReturnValue:
 @bp.errorhandler(NotFound)
 def _unknown(error: NotFound) -> ResponseReturnValue:
     return render_template("files/link.html", state="unknown", text=str(error)), 404
-
-
-@bp.after_request
-def _keep_token_secret(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
 
 
 def _page(token: str, delivery: ReportDelivery, state: LinkState) -> ResponseReturnValue:

@@ -7,7 +7,6 @@ from threading import Thread
 from flask import (
     Blueprint,
     Flask,
-    Response,
     current_app,
     flash,
     make_response,
@@ -23,9 +22,11 @@ from reportapp.errors import InvalidInput, NotFound
 from reportapp.extensions import limiter
 from reportapp.web.forms import AskForm, ChoosePasswordForm
 from reportapp.web.limits import typed_address
+from reportapp.web.security import keep_token_secret
 from reportapp.web.session import begin_session
 
 bp = Blueprint("log_in_link", __name__)
+bp.after_request(keep_token_secret)
 
 MAIL_THREAD = "log-in-link"
 
@@ -85,13 +86,6 @@ def save(token: str) -> ResponseReturnValue:
 @bp.errorhandler(NotFound)
 def _void(error: NotFound) -> ResponseReturnValue:
     return render_template("log_in_link/void.html", text=str(error)), 404
-
-
-@bp.after_request
-def _keep_token_secret(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
 
 
 def _page(token: str, form: ChoosePasswordForm) -> ResponseReturnValue:

@@ -13,6 +13,13 @@ def register(app: Flask) -> None:
     app.after_request(_headers)
 
 
+def keep_token_secret(response: Response) -> Response:
+    """For pages whose address is the key to them: no other site and no search engine learns it."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _headers(response: Response) -> Response:
     """A view's own header stays; this fills in what is missing."""
     headers = response.headers

@@ -1,7 +1,7 @@
 """Leaving a report by the link in its mail. The link's token is the authority: no log-in, no
 cookie and no CSRF token, as RFC 8058 wants it. Mail scanners follow links: GET changes nothing."""
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from reportapp import clock
@@ -9,8 +9,10 @@ from reportapp.errors import NotFound
 from reportapp.extensions import csrf
 from reportapp.models import ReportScheduleRecipient
 from reportapp.schedules.subscriptions import find_subscription, is_coming, set_subscribed
+from reportapp.web.security import keep_token_secret
 
 bp = Blueprint("unsubscribe", __name__, url_prefix="/u")
+bp.after_request(keep_token_secret)
 csrf.exempt(bp)
 
 
@@ -38,13 +40,6 @@ def _ended(row: ReportScheduleRecipient) -> str | None:
 @bp.errorhandler(NotFound)
 def _unknown(error: NotFound) -> ResponseReturnValue:
     return render_template("unsubscribe.html", state="unknown", text=str(error)), 404
-
-
-@bp.after_request
-def _keep_token_secret(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
 
 
 def _page(row: ReportScheduleRecipient, state: str, **more: bool) -> ResponseReturnValue:
