@@ -68,7 +68,7 @@ def visit(browser: Browser, base_url: str, shots: Path) -> Iterator[Page]:
             raise
     finally:
         context.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def log_in(page: Page, email: str, home: str = "**/schedules/") -> None:
