@@ -28,6 +28,9 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
+#: Milliseconds that SQLite waits for a lock.
+_PATIENCE = 30_000
+
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login_manager = LoginManager()
@@ -52,6 +55,24 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+@contextmanager
+def hurried() -> Iterator[Connection]:
+    """One small write, beside the session, that is not worth waiting for: where another write is in
+    its way it fails at once. Raises SQLAlchemyError."""
+    with db.engine.connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql(
+            "PRAGMA busy_timeout = 0" if sqlite else "SET LOCAL lock_timeout = '20ms'"
+        )
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            connection.rollback()
+            if sqlite:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE}")
 
 
 def insert_into(table: Any, dialect: Dialect) -> Any:
@@ -80,7 +101,7 @@ def tune_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
