@@ -25,9 +25,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from reportapp import cli, models, web  # noqa: F401 (models: so that migrations know them)
+    from reportapp import api, cli, models, web  # noqa: F401 (models: so that migrations know them)
     from reportapp.config import SETTINGS, flask_config, read_settings
     from reportapp.extensions import csrf, db, limiter, login_manager, migrate, tune_sqlite
+    from reportapp.keys import KeyConverter
     from reportapp.mail import mail
 
     given = dict(config or {})
@@ -56,6 +57,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     limiter.init_app(app)
     login_manager.init_app(app)
     mail.init_app(app)
+    app.url_map.converters["int"] = KeyConverter
+    api.register(app)
     web.register(app)
     cli.register(app)
     return app

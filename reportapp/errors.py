@@ -31,3 +31,7 @@ class Forbidden(ReportappError):
 
 class Conflict(ReportappError):
     """The request is right, but the state of things forbids it now."""
+
+
+class Stale(Conflict):
+    """It has been changed since the asker last looked at it."""

@@ -59,25 +59,29 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
     """Everybody who was put on the schedule by name, in the order of their names; removed people
     are left out. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
-    rows = list(
-        db.session.scalars(
-            select(ReportScheduleRecipient)
-            .join(ReportScheduleRecipient.recipient)
-            .options(contains_eager(ReportScheduleRecipient.recipient))
-            .where(
-                ReportScheduleRecipient.schedule_id == schedule.id,
-                ReportScheduleRecipient.is_direct,
-                ReportScheduleRecipient.removed_at.is_(None),
-            )
-            .order_by(User.family_name, User.given_name, User.id)
-        )
-    )
+    rows = recipient_rows(actor, schedule_id)
     subjects = _subjects(schedule, [row.recipient for row in rows], now)
     troubles = troubles_at(schedule.created_by.school_id)
     return [
         ListedRecipient(row, subjects[row.recipient_id], troubles.get(row.recipient_id))
         for row in rows
     ]
+
+
+def recipient_rows(actor: User, schedule_id: int) -> Sequence[ReportScheduleRecipient]:
+    """The same people without what they would get. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    return db.session.scalars(
+        select(ReportScheduleRecipient)
+        .join(ReportScheduleRecipient.recipient)
+        .options(contains_eager(ReportScheduleRecipient.recipient))
+        .where(
+            ReportScheduleRecipient.schedule_id == schedule.id,
+            ReportScheduleRecipient.is_direct,
+            ReportScheduleRecipient.removed_at.is_(None),
+        )
+        .order_by(User.family_name, User.given_name, User.id)
+    ).all()
 
 
 def search_candidates(

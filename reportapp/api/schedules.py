@@ -1,0 +1,177 @@
+"""Schedules: listing, making, reading, changing and deleting them."""
+
+import hashlib
+from typing import Any
+
+from flask import Response, jsonify, request, url_for
+
+from reportapp import clock
+from reportapp.access import Action, may
+from reportapp.api.auth import actor
+from reportapp.api.blueprint import Blueprint
+from reportapp.api.paging import limits_of, page_of
+from reportapp.api.schedule_schemas import (
+    ANSWER_EXAMPLE,
+    BODY_EXAMPLE,
+    DETAIL_EXAMPLE,
+    NewScheduleBody,
+    ScheduleBody,
+    ScheduleDetailAnswer,
+    SchedulePageAnswer,
+    ScheduleQuery,
+    detail_fields,
+    listed_fields,
+)
+from reportapp.models import User
+from reportapp.schedules.edit import (
+    DEFAULTS,
+    create_schedule,
+    delete_schedule,
+    update_schedule,
+    version_of,
+)
+from reportapp.schedules.find import Filter, get_schedule
+from reportapp.schedules.seen import list_seen, see_schedule
+from reportapp.schedules.validation import FIELDS
+
+bp = Blueprint("schedules", "/reports/schedules", "Standing orders for reports")
+
+#: What a script need not say. A weekday or a day of the month it must.
+_DEFAULTS = {name: value for name, value in DEFAULTS.items() if not name.startswith("day")}
+_DETAIL = ScheduleDetailAnswer()
+_ETAG = {
+    "description": "Its version, for If-Match and If-None-Match.",
+    "schema": {"type": "string"},
+}
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "An ETag: 412 where somebody has changed the schedule's fields since then.",
+}
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "An ETag: 304 where nothing at all has changed since then.",
+}
+
+
+@bp.get("/")
+@bp.arguments(ScheduleQuery, location="query")
+@bp.response(
+    200,
+    SchedulePageAnswer,
+    example={"count": 1, "next": None, "previous": None, "results": [ANSWER_EXAMPLE]},
+)
+@bp.refuses(404)
+def index(query: dict[str, Any]) -> dict[str, Any]:
+    """List schedules.
+
+    Admins see those of their school, other authors their own; everybody else those that they
+    receive."""
+    now = clock.now()
+    names = ("is_active", "frequency", "report_type", "search", "ordering")
+    chosen = Filter(**{name: query[name] for name in names if name in query})
+    found, total = list_seen(actor(), now, chosen, **limits_of(query))
+    manages = may(actor(), Action.MAKE_SCHEDULES)
+    rows = [listed_fields(listed, now, manages=manages) for listed in found]
+    return page_of(rows, total, query)
+
+
+@bp.post("/")
+@bp.arguments(NewScheduleBody, example=BODY_EXAMPLE)
+@bp.response(
+    201,
+    ScheduleDetailAnswer,
+    example=DETAIL_EXAMPLE,
+    headers={"ETag": _ETAG, "Location": {"schema": {"type": "string"}}},
+)
+@bp.refuses(403)
+def create(data: dict[str, Any]) -> Response:
+    """Make a schedule.
+
+    Its first run is planned at once. Families may not make any: 403."""
+    schedule = create_schedule(actor(), _whole(data, actor()), clock.now())
+    answer = _answer(schedule.id)
+    answer.status_code = 201
+    answer.headers["Location"] = url_for(".show", schedule_id=schedule.id)
+    return answer
+
+
+@bp.get("/<int:schedule_id>/")
+@bp.doc(parameters=[_IF_NONE_MATCH])
+@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
+@bp.alt_response(304, description="Nothing has changed.", headers={"ETag": _ETAG})
+def show(schedule_id: int) -> Response:
+    """Read a schedule.
+
+    With its recipients and its last five runs. Who receives it may read it too, without those."""
+    answer = _answer(schedule_id)
+    answer.make_conditional(request)
+    return answer
+
+
+@bp.patch("/<int:schedule_id>/")
+@bp.doc(parameters=[_IF_MATCH])
+@bp.arguments(ScheduleBody, example={"time": "07:30"})
+@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
+@bp.refuses(412)
+def change(data: dict[str, Any], schedule_id: int) -> Response:
+    """Change some fields.
+
+    The next run is planned anew; what was due before is sent as it was ordered."""
+    update_schedule(actor(), schedule_id, data, clock.now(), versions=_versions())
+    return _answer(schedule_id)
+
+
+@bp.put("/<int:schedule_id>/")
+@bp.doc(parameters=[_IF_MATCH])
+@bp.arguments(NewScheduleBody, example=BODY_EXAMPLE)
+@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
+@bp.refuses(412)
+def replace(data: dict[str, Any], schedule_id: int) -> Response:
+    """Set all fields.
+
+    What is not there becomes what it is in a new schedule. Recipients stay."""
+    author = get_schedule(actor(), schedule_id).created_by
+    whole = _whole(data, author)
+    update_schedule(actor(), schedule_id, whole, clock.now(), versions=_versions())
+    return _answer(schedule_id)
+
+
+@bp.delete("/<int:schedule_id>/")
+@bp.doc(parameters=[_IF_MATCH])
+@bp.response(204)
+@bp.refuses(412)
+def delete(schedule_id: int) -> None:
+    """Delete a schedule.
+
+    The ledger of what it sent stays; nothing of it is sent any more."""
+    delete_schedule(actor(), schedule_id, clock.now(), versions=_versions())
+
+
+def _whole(data: dict[str, Any], author: User) -> dict[str, Any]:
+    """All fields; `days_of_week` only where it is given, so that a missing weekday is told at
+    `day_of_week`."""
+    nothing = dict.fromkeys(name for name in FIELDS if name != "days_of_week")
+    return {**nothing, **_DEFAULTS, "time_zone": author.zone_name, **data}
+
+
+def _answer(schedule_id: int) -> Response:
+    """The schedule, with an ETag of two parts: its fields' version, for If-Match, and that of
+    everything, for If-None-Match. So a run that has ended meanwhile keeps nobody from saving."""
+    now = clock.now()
+    seen = see_schedule(actor(), schedule_id, now)
+    answer = jsonify(_DETAIL.dump(detail_fields(seen, now)))
+    everything = hashlib.sha256(answer.get_data()).hexdigest()[:16]
+    answer.set_etag(f"{version_of(seen.schedule)}-{everything}")
+    return answer
+
+
+def _versions() -> set[str] | None:
+    """Of the header If-Match; None: any will do."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    # Proxies that compress make a tag weak; it still names the same version.
+    return {tag.partition("-")[0] for tag in request.if_match.as_set(include_weak=True)}
