@@ -35,7 +35,16 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
+#: Counts in the memory of each process: with N processes, limits are up to N times as high.
 limiter = Limiter(get_remote_address)
+
+#: On everything that sends mail by hand, per person.
+SENDING = "20 per 10 minutes"
+
+
+#: In a session's `info`: a function of the session that takes part in its next transaction,
+#: whichever that is, and can refuse it.
+COMPANION = "companion"
 
 
 @contextmanager
@@ -51,7 +60,11 @@ def transaction() -> Iterator[Session]:
     session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
     try:
         yield session
+        companion = session.info.get(COMPANION)
+        if companion is not None:
+            companion(session)
         session.commit()
+        session.info.pop(COMPANION, None)
     except BaseException:
         session.rollback()
         raise
