@@ -27,7 +27,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     from reportapp import cli, logs, models, web  # noqa: F401 (models: so that migrations know them)
     from reportapp.config import SETTINGS, flask_config, read_settings
-    from reportapp.extensions import csrf, db, limiter, login_manager, migrate, tune_sqlite
+    from reportapp.extensions import csrf, db, init_limiter, login_manager, migrate, tune_sqlite
     from reportapp.mail import mail
 
     given = dict(config or {})
@@ -54,7 +54,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     logs.register(app)
     csrf.init_app(app)
-    limiter.init_app(app)
+    init_limiter(app)
     login_manager.init_app(app)
     mail.init_app(app)
     web.register(app)

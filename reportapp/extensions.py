@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import Flask, Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -68,6 +69,20 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+def init_limiter(app: Flask) -> None:
+    """The limiter tells its window's end as Retry-After in every answer; it stays only where there
+    is something to be sent again."""
+    # Registered before it, so called after it.
+    app.after_request(_only_who_shall_wait)
+    limiter.init_app(app)
+
+
+def _only_who_shall_wait(response: Response) -> Response:
+    if response.status_code not in (409, 429, 503):
+        response.headers.pop("Retry-After", None)
+    return response
 
 
 @contextmanager
