@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import Flask, Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -35,7 +36,16 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
+#: Counts in the memory of each process: with N processes, limits are up to N times as high.
 limiter = Limiter(get_remote_address)
+
+#: On everything that sends mail by hand, per person.
+SENDING = "20 per 10 minutes"
+
+
+#: In a session's `info`: a function of the session that takes part in its next transaction,
+#: whichever that is, and can refuse it.
+COMPANION = "companion"
 
 
 @contextmanager
@@ -51,10 +61,28 @@ def transaction() -> Iterator[Session]:
     session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
     try:
         yield session
+        companion = session.info.get(COMPANION)
+        if companion is not None:
+            companion(session)
         session.commit()
+        session.info.pop(COMPANION, None)
     except BaseException:
         session.rollback()
         raise
+
+
+def init_limiter(app: Flask) -> None:
+    """The limiter tells its window's end as Retry-After in every answer; it stays only where there
+    is something to be sent again."""
+    # Registered before it, so called after it.
+    app.after_request(_only_who_shall_wait)
+    limiter.init_app(app)
+
+
+def _only_who_shall_wait(response: Response) -> Response:
+    if response.status_code not in (409, 429, 503):
+        response.headers.pop("Retry-After", None)
+    return response
 
 
 @contextmanager

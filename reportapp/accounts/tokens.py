@@ -77,12 +77,18 @@ def list_tokens(actor: User) -> Sequence[ApiToken]:
     return db.session.scalars(own).all()
 
 
+def get_token(actor: User, token_id: int) -> ApiToken:
+    """One of the actor's tokens. Raises NotFound."""
+    row = db.session.get(ApiToken, token_id)
+    if row is None or row.user_id != actor.id:
+        raise NotFound("There is no such token.")
+    return row
+
+
 def revoke_token(actor: User, token_id: int) -> str:
     """End one of the actor's tokens at once; its name. Raises NotFound."""
     with transaction() as session:
-        row = session.get(ApiToken, token_id)
-        if row is None or row.user_id != actor.id:
-            raise NotFound("There is no such token.")
+        row = get_token(actor, token_id)
         name = row.name
         session.delete(row)
     log.info("token %s of person %s was revoked", token_id, actor.id)

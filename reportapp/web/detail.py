@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from reportapp import clock
 from reportapp.access import REPORT_READERS
 from reportapp.errors import Conflict, InvalidInput
-from reportapp.extensions import limiter
+from reportapp.extensions import SENDING, limiter
 from reportapp.keys import read_key
 from reportapp.schedules.addresses import send_again_for_schedule
 from reportapp.schedules.audiences import audience_choices, list_audiences
@@ -21,7 +21,7 @@ from reportapp.schedules.runs import list_executions, run_now, send_test
 from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
 from reportapp.web.inputs import key_from
-from reportapp.web.limits import SENDING, signed_in_person
+from reportapp.web.limits import signed_in_person
 from reportapp.web.session import actor
 
 bp = Blueprint("detail", __name__, url_prefix="/schedules")
