@@ -26,13 +26,18 @@ The document at /api/openapi.json is made of all this; a test tries out whether 
 
 from flask import Flask
 
-from reportapp.api import auth, docs, errors, schedules
+from reportapp.api import auth, docs, errors, previews, recipients, runs, schedules, subscriptions
 from reportapp.api.blueprint import Blueprint
 
 #: Every group of operations and who may call it; a test proves that no route is outside of this.
 BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (docs.bp, auth.public),
+    (subscriptions.public_bp, auth.public),
     (schedules.bp, auth.token_holder),
+    (recipients.bp, auth.token_holder),
+    (runs.bp, auth.token_holder),
+    (previews.bp, auth.token_holder),
+    (subscriptions.bp, auth.token_holder),
 )
 
 

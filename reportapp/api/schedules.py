@@ -21,10 +21,9 @@ from reportapp.api.schedule_schemas import (
     ScheduleQuery,
     detail_fields,
     listed_fields,
+    whole,
 )
-from reportapp.models import User
 from reportapp.schedules.edit import (
-    DEFAULTS,
     create_schedule,
     delete_schedule,
     update_schedule,
@@ -32,12 +31,9 @@ from reportapp.schedules.edit import (
 )
 from reportapp.schedules.find import Filter, get_schedule
 from reportapp.schedules.seen import list_seen, see_schedule
-from reportapp.schedules.validation import FIELDS
 
 bp = Blueprint("schedules", "/reports/schedules", "Standing orders for reports")
 
-#: What a script need not say. A weekday or a day of the month it must.
-_DEFAULTS = {name: value for name, value in DEFAULTS.items() if not name.startswith("day")}
 _DETAIL = ScheduleDetailAnswer()
 _ETAG = {
     "description": "Its version, for If-Match and If-None-Match.",
@@ -92,7 +88,7 @@ def create(data: dict[str, Any]) -> Response:
     """Make a schedule.
 
     Its first run is planned at once. Families may not make any: 403."""
-    schedule = create_schedule(actor(), _whole(data, actor()), clock.now())
+    schedule = create_schedule(actor(), whole(data, actor()), clock.now())
     answer = _answer(schedule.id)
     answer.status_code = 201
     answer.headers["Location"] = url_for(".show", schedule_id=schedule.id)
@@ -135,8 +131,8 @@ def replace(data: dict[str, Any], schedule_id: int) -> Response:
 
     What is not there becomes what it is in a new schedule. Recipients stay."""
     author = get_schedule(actor(), schedule_id).created_by
-    whole = _whole(data, author)
-    update_schedule(actor(), schedule_id, whole, clock.now(), versions=_versions())
+    fields = whole(data, author)
+    update_schedule(actor(), schedule_id, fields, clock.now(), versions=_versions())
     return _answer(schedule_id)
 
 
@@ -149,13 +145,6 @@ def delete(schedule_id: int) -> None:
 
     The ledger of what it sent stays; nothing of it is sent any more."""
     delete_schedule(actor(), schedule_id, clock.now(), versions=_versions())
-
-
-def _whole(data: dict[str, Any], author: User) -> dict[str, Any]:
-    """All fields; `days_of_week` only where it is given, so that a missing weekday is told at
-    `day_of_week`."""
-    nothing = dict.fromkeys(name for name in FIELDS if name != "days_of_week")
-    return {**nothing, **_DEFAULTS, "time_zone": author.zone_name, **data}
 
 
 def _answer(schedule_id: int) -> Response:
