@@ -110,7 +110,7 @@ def show(schedule_id: int) -> Response:
 
 @bp.patch("/<int:schedule_id>/")
 @bp.doc(parameters=[_IF_MATCH])
-@bp.arguments(ScheduleBody, example={"time": "07:30"})
+@bp.arguments(ScheduleBody, required=False, example={"time": "07:30"})
 @bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
 @bp.refuses(412)
 def change(data: dict[str, Any], schedule_id: int) -> Response:
@@ -163,4 +163,4 @@ def _versions() -> set[str] | None:
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
     # Proxies that compress make a tag weak; it still names the same version.
-    return {tag.partition("-")[0] for tag in request.if_match.as_set(include_weak=True)}
+    return {(tag or "").partition("-")[0] for tag in request.if_match.as_set(include_weak=True)}
