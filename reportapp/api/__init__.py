@@ -26,13 +26,16 @@ The document at /api/openapi.json is made of all this; a test tries out whether 
 
 from flask import Flask
 
-from reportapp.api import auth, docs, errors, schedules
+from reportapp.api import auth, docs, errors, idempotency, me, recipients, schedules, written
 from reportapp.api.blueprint import Blueprint
 
 #: Every group of operations and who may call it; a test proves that no route is outside of this.
 BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (docs.bp, auth.public),
     (schedules.bp, auth.token_holder),
+    (recipients.bp, auth.token_holder),
+    *((bp, auth.token_holder) for bp in written.BLUEPRINTS),
+    (me.bp, auth.token_holder),
 )
 
 
@@ -42,5 +45,7 @@ def register(app: Flask) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # in the order of the schemas
     app.extensions["api"] = BLUEPRINTS
     for blueprint, guard in BLUEPRINTS:
-        app.before_request_funcs.setdefault(blueprint.name, []).append(guard)
+        app.before_request_funcs.setdefault(blueprint.name, []).extend((guard, idempotency.begin))
+        app.after_request_funcs.setdefault(blueprint.name, []).append(idempotency.end)
+        app.teardown_request_funcs.setdefault(blueprint.name, []).append(idempotency.give_up)
         app.register_blueprint(blueprint)
