@@ -156,6 +156,8 @@ def _subject(
         name: _read(data, name, _day if "_start" in name or "_end" in name else _key, problems)
         for name in identity_fields(kind)
     }
+    if not problems and not WRITTEN[kind].weekly and found["period_end"] <= found["period_start"]:
+        problems["period_end"] = ["Give the day after the last one, later than period_start."]
     if problems:
         return None
     if WRITTEN[kind].weekly:

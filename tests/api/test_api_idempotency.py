@@ -4,6 +4,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from reportapp import clock
 from reportapp.accounts import idempotency
@@ -108,8 +109,6 @@ def test_after_an_error_behind_the_work_nothing_is_made_twice(cast, script, monk
 
 
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(cast, script, monkeypatch):
-    from sqlalchemy.exc import OperationalError
-
     def fail(*_):
         raise OperationalError("UPDATE", {}, Exception("locked"))
 

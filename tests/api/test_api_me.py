@@ -2,6 +2,8 @@
 
 import pytest
 
+from reportapp.extensions import db
+
 ME = "/api/me/"
 
 
@@ -32,8 +34,6 @@ def test_the_zone_is_the_own_one_where_there_is_one(cast, script):
     ask = script("tom")
     assert ask.get(ME).json["time_zone"] == "Europe/Berlin"
     cast.tom.time_zone = "Asia/Tokyo"
-    from reportapp.extensions import db
-
     db.session.commit()
     assert ask.get(ME).json["time_zone"] == "Asia/Tokyo"
 
