@@ -1,4 +1,4 @@
-"""Keys of tables from outside, made harmless for the database before any view sees them."""
+"""What is looked up by, from outside: made harmless for the database."""
 
 from werkzeug.routing import BaseConverter
 
@@ -21,3 +21,9 @@ def read_key(text: str | None) -> int | None:
     if not text or not text.isascii() or not text.isdigit() or len(text) > 10:
         return None
     return int(text) if int(text) <= MAX_KEY else None
+
+
+def plain_address(email: str) -> str:
+    """The address as it would be stored; what no database takes, becomes an address of nobody."""
+    address = email.strip().lower()[:320]
+    return address if address.isprintable() else ""

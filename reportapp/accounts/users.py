@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from reportapp.constants import Role
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, transaction
+from reportapp.keys import plain_address
 from reportapp.models import School, User
 from reportapp.recurrence.zones import find_zone
 from reportapp.tokens import new_api_token
@@ -100,12 +101,6 @@ def check_password(password: str) -> str | None:
 def hash_password(password: str) -> str:
     """What the database keeps of a checked password; slow on purpose."""
     return _hasher.hash(password)
-
-
-def plain_address(email: str) -> str:
-    """The address as it would be stored; what no database takes, becomes an address of nobody."""
-    address = email.strip().lower()[:320]
-    return address if address.isprintable() else ""
 
 
 def find_user(email: str) -> User:

@@ -26,14 +26,32 @@ The document at /api/openapi.json is made of all this; a test tries out whether 
 
 from flask import Flask
 
-from reportapp.api import auth, docs, errors, idempotency, me, recipients, schedules, written
+from reportapp.api import (
+    addressees,
+    auth,
+    docs,
+    errors,
+    idempotency,
+    me,
+    previews,
+    recipients,
+    runs,
+    schedules,
+    subscriptions,
+    written,
+)
 from reportapp.api.blueprint import Blueprint
 
 #: Every group of operations and who may call it; a test proves that no route is outside of this.
 BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (docs.bp, auth.public),
+    (subscriptions.public_bp, auth.public),
     (schedules.bp, auth.token_holder),
     (recipients.bp, auth.token_holder),
+    (runs.bp, auth.token_holder),
+    (previews.bp, auth.token_holder),
+    (subscriptions.bp, auth.token_holder),
+    (addressees.bp, auth.token_holder),
     *((bp, auth.token_holder) for bp in written.BLUEPRINTS),
     (me.bp, auth.token_holder),
 )

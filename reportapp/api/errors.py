@@ -13,6 +13,7 @@ from reportapp.errors import (
     Forbidden,
     Gone,
     InvalidInput,
+    Missing,
     NotFound,
     ReportappError,
     Stale,
@@ -22,6 +23,7 @@ PREFIX = "/api/"
 #: What a use-case's error becomes.
 STATUS: dict[type[ReportappError], int] = {
     InvalidInput: 400,
+    Missing: 400,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,

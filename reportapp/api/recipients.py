@@ -1,72 +1,66 @@
-"""People to whom one may send."""
+"""Putting people on a schedule and taking them off."""
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields
 
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.paging import PageQuery, limits_of, page_of, pages_of
-from reportapp.api.schemas import Answer, Choice
-from reportapp.constants import ReportType, Role
-from reportapp.schedules.addressees import search_addressees
+from reportapp.api.schedule_schemas import RECIPIENT_EXAMPLE, RecipientAnswer
+from reportapp.api.schemas import Answer, Body, QueryWhole, Whole, needed
+from reportapp.errors import NotFound
+from reportapp.keys import MAX_KEY
+from reportapp.models import ReportScheduleRecipient
+from reportapp.schedules.recipients import add_recipient, remove_recipient
 
-bp = Blueprint("recipients", "/reports/recipients", "People to whom you may send")
-
-_MOST_SEARCH = 200
-
-
-class RecipientQuery(PageQuery):
-    """Which people."""
-
-    search = fields.String(
-        load_default="",
-        validate=validate.Length(max=_MOST_SEARCH),
-        metadata={
-            "description": "Every word of it is in the name or address, or in that of a child.",
-            "example": "example",
-        },
-    )
-    report_type = Choice(
-        ReportType, metadata={"description": "Only those who may read reports of this type."}
-    )
+bp = Blueprint("schedule-recipients", "/reports/schedules", "Who receives a schedule")
 
 
-class PersonAnswer(Answer):
-    """Somebody who can be put on a schedule."""
+class RecipientBody(Body):
+    """Whom to add."""
 
-    id = fields.Integer(metadata={"description": "What `recipient_id` takes."})
-    name = fields.String()
-    email = fields.String(
-        allow_none=True, metadata={"description": "null: nothing can be sent to them."}
-    )
-    role = Choice(Role)
+    recipient_id = Whole(required=True, metadata={"description": "The person's id."})
 
 
-PersonPageAnswer = pages_of(PersonAnswer)
-_EXAMPLE = {"id": 31, "name": "Pia Example", "email": "pia@parent.example", "role": "parent"}
+class RecipientQuery(Schema):
+    """Whom to take off."""
+
+    recipient_id = QueryWhole(metadata={"description": "The person's id; needed.", "example": 31})
 
 
-@bp.get("/")
+class MessageAnswer(Answer):
+    """That it was done, as a sentence."""
+
+    message = fields.String()
+
+
+@bp.post("/<int:schedule_id>/recipients/")
+@bp.arguments(RecipientBody, example={"recipient_id": 31})
+@bp.response(201, RecipientAnswer, example=RECIPIENT_EXAMPLE)
+@bp.refuses(409)
+def add(data: dict[str, Any], schedule_id: int) -> ReportScheduleRecipient:
+    """Add a recipient.
+
+    Doing it again gives the same row. Who has unsubscribed can only come back by themselves: 409.
+    Whom the author may not write to is not found."""
+    person = _person(needed(data, "recipient_id", int, "Give the person's id, a whole number."))
+    return add_recipient(actor(), schedule_id, person, clock.now())
+
+
+@bp.delete("/<int:schedule_id>/remove_recipient/")
 @bp.arguments(RecipientQuery, location="query")
-@bp.response(
-    200,
-    PersonPageAnswer,
-    example={"count": 1, "next": None, "previous": None, "results": [_EXAMPLE]},
-)
-@bp.refuses(403, 404)
-def index(query: dict[str, Any]) -> dict[str, Any]:
-    """List whom you may send to, by name.
+@bp.response(200, MessageAnswer, example={"message": "Pia Example no longer receives this report."})
+def remove(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
+    """Take a recipient off.
 
-    Admins may send to everybody in their school; others to colleagues, their students and those
-    students' guardians. What each of them gets, is only what they may see. Families may send
-    nothing: 403."""
-    found, total = search_addressees(
-        actor(),
-        query["search"],
-        clock.now(),
-        report_type=query.get("report_type"),
-        **limits_of(query),
-    )
-    return page_of(found, total, query)
+    They stay off, also as members of a group, until they are added again."""
+    person = _person(needed(query, "recipient_id", int, ""))
+    row = remove_recipient(actor(), schedule_id, person, clock.now())
+    return {"message": f"{row.recipient.name} no longer receives this report."}
+
+
+def _person(number: int) -> int:
+    if not 0 < number <= MAX_KEY:
+        raise NotFound("Recipient not found")
+    return number

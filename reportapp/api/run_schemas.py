@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import fields
 
 from reportapp.api.schemas import Answer, Choice
-from reportapp.constants import DeliveryStatus, ExecutionStatus, Trigger
+from reportapp.constants import DeliveryStatus, ExecutionStatus, Reason, Trigger
+from reportapp.schedules.run_page import RunPage
 from reportapp.schedules.runs import Progress
 
 RUN_EXAMPLE = {
@@ -74,4 +75,88 @@ def run_fields(progress: Progress) -> dict[str, Any]:
         "unknown_sends": counts.get(DeliveryStatus.UNKNOWN, 0),
         "duration_seconds": run.duration,
         "success_rate_percent": 100.0 * sent / due if due else None,
+    }
+
+
+class RunsAnswer(Answer):
+    """The latest runs, and how many there are in all."""
+
+    count = fields.Integer()
+    results = fields.List(fields.Nested(RunAnswer))
+
+
+MAIL_EXAMPLE = {
+    "id": 301,
+    "execution": 41,
+    "recipient": 31,
+    "recipient_name": "Pia Example",
+    "recipient_email": "pia@parent.example",
+    "status": "sent",
+    "reason": None,
+    "attempts": 1,
+    "next_attempt_at": None,
+    "message_id": "9f86d081884c7d659a2feaa0@reports.example",
+    "smtp_reply": "250 2.0.0 OK",
+    "sent_at": "2026-11-23T08:00:03+00:00",
+}
+
+
+class MailAnswer(Answer):
+    """One mail of a run: the ledger's line."""
+
+    id = fields.Integer()
+    execution = fields.Integer(attribute="execution_id")
+    recipient = fields.Integer(attribute="recipient_id")
+    recipient_name = fields.String(attribute="recipient.name")
+    recipient_email = fields.String(attribute="recipient.email", allow_none=True)
+    status = Choice(
+        DeliveryStatus, metadata={"description": "`unknown`: it may or may not have arrived."}
+    )
+    reason = Choice(
+        Reason,
+        allow_none=True,
+        metadata={"description": "Why it was skipped, failed or has to wait."},
+    )
+    attempts = fields.Integer()
+    next_attempt_at = fields.DateTime(allow_none=True)
+    message_id = fields.String(metadata={"description": "The same on every attempt."})
+    smtp_reply = fields.String(
+        allow_none=True, metadata={"description": "The mail server's last words."}
+    )
+    sent_at = fields.DateTime(allow_none=True)
+
+
+class TestAnswer(Answer):
+    """That a test mail is on its way."""
+
+    message = fields.String()
+    task_id = fields.String(metadata={"description": "For looking what became of it."})
+    recipient_email = fields.String()
+
+
+class TaskAnswer(Answer):
+    """What became of a test mail."""
+
+    task_id = fields.String()
+    schedule = fields.Integer()
+    recipient_email = fields.String(allow_none=True)
+    status = Choice(DeliveryStatus)
+    reason = Choice(Reason, allow_none=True)
+    smtp_reply = fields.String(allow_none=True)
+    started_at = fields.DateTime()
+    completed_at = fields.DateTime(allow_none=True)
+
+
+def task_fields(page: RunPage) -> dict[str, Any]:
+    """For `TaskAnswer`; a test has one mail."""
+    run, mail = page.execution, page.deliveries[0].row
+    return {
+        "task_id": str(run.id),
+        "schedule": run.schedule_id,
+        "recipient_email": mail.recipient.email,
+        "status": mail.status,
+        "reason": mail.reason,
+        "smtp_reply": mail.smtp_reply,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
     }

@@ -22,12 +22,13 @@ from reportapp.constants import (
     WhenEmpty,
 )
 from reportapp.errors import InvalidInput
-from reportapp.models import ReportSchedule
+from reportapp.models import ReportSchedule, User
 from reportapp.recurrence import LAST
-from reportapp.schedules.edit import fields_of
+from reportapp.schedules.edit import DEFAULTS, fields_of
 from reportapp.schedules.find import ORDERS, ListedSchedule
 from reportapp.schedules.seen import SeenSchedule
 from reportapp.schedules.timing import sentence_of
+from reportapp.schedules.validation import FIELDS
 
 _BODY = {
     "name": "Monday report",
@@ -262,6 +263,17 @@ class ScheduleQuery(PageQuery):
         load_default="next_scheduled",
         **_said("With - the other way round."),
     )
+
+
+#: What a script need not say. A weekday or a day of the month it must.
+_DEFAULTS = {name: value for name, value in DEFAULTS.items() if not name.startswith("day")}
+
+
+def whole(data: dict[str, Any], author: User) -> dict[str, Any]:
+    """All fields of a new schedule of the author's, of which `data` says some. `days_of_week` only
+    where it is given, so that a missing weekday is told at `day_of_week`."""
+    nothing = dict.fromkeys(name for name in FIELDS if name != "days_of_week")
+    return {**nothing, **_DEFAULTS, "time_zone": author.zone_name, **data}
 
 
 def listed_fields(listed: ListedSchedule, now: datetime, *, manages: bool) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """The ground of all schemas: what goes out, what comes in, and fields that take no other type."""
 
 import re
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, cast
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
+
+from reportapp.errors import InvalidInput, Missing
+
+_T = TypeVar("_T")
 
 #: What stands in a body for a value of the wrong type. No use-case takes it for anything, so that
 #: it says itself what would be right, together with all else that is wrong.
@@ -99,3 +103,17 @@ class QueryFlag(fields.Boolean):
         if value not in ("true", "false"):
             raise ValidationError("Say true or false.")
         return bool(value == "true")
+
+
+def needed(data: Mapping[str, Any], name: str, kind: type[_T], wrong: str) -> _T:
+    """The one field without which nothing can be done. Raises Missing without it, InvalidInput with
+    the sentence `wrong` for a value of another type."""
+    value = data.get(name)
+    if value is None or value == "":
+        raise Missing(f"{name} is required")
+    if not isinstance(value, kind):
+        raise InvalidInput({name: [wrong]})
+    unknown = {key: ["There is no such field."] for key in data if key != name}
+    if unknown:
+        raise InvalidInput(unknown)
+    return value

@@ -147,7 +147,7 @@ def add_recipient(
         lock_schedule(session, schedule)
         person = session.scalar(reachable(schedule, now).where(User.id == user_id))
         if person is None:
-            raise NotFound("Recipient not found.")
+            raise NotFound("Recipient not found")
         row = _row(session, schedule, user_id)
         if row is None:
             row = _new_row(session, schedule, user_id, now)
@@ -170,7 +170,7 @@ def remove_recipient(
         row = _row(session, schedule, user_id)
         belongs = bool(members(session, schedule, now, [user_id]))
         if not is_on(row, belongs):
-            raise NotFound("Recipient not found.")
+            raise NotFound("Recipient not found")
         if row is None:
             row = _new_row(session, schedule, user_id, now)
             row.is_direct = False
@@ -186,7 +186,7 @@ def let_in(actor: User, schedule_id: int, user_id: int) -> ReportScheduleRecipie
         lock_schedule(session, schedule)
         row = _row(session, schedule, user_id)
         if row is None:
-            raise NotFound("Recipient not found.")
+            raise NotFound("Recipient not found")
         if row.removed_at is not None:
             row.is_direct, row.removed_at = False, None
     return row

@@ -62,7 +62,7 @@ def remove(schedule_id: int, audience_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:schedule_id>/let-in")
 def bring_back(schedule_id: int) -> ResponseReturnValue:
-    user_id = key_from(request.form.get("user_id"), "Recipient not found.")
+    user_id = key_from(request.form.get("user_id"), "Recipient not found")
     row = let_in(actor(), schedule_id, user_id)
     flash(f"{row.recipient.name} belongs to the groups of this report again.", "success")
     return redirect(url_for(".who", schedule_id=schedule_id))

@@ -39,7 +39,7 @@ def show(schedule_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:schedule_id>/recipients")
 def add(schedule_id: int) -> ResponseReturnValue:
-    user_id = key_from(request.form.get("user_id"), "Recipient not found.")
+    user_id = key_from(request.form.get("user_id"), "Recipient not found")
     row = add_recipient(actor(), schedule_id, user_id, clock.now())
     flash(f"{row.recipient.name} will receive this report.", "success")
     return redirect(_recipients_url(schedule_id))

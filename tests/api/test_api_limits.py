@@ -4,7 +4,7 @@ import pytest
 
 from reportapp.accounts.tokens import create_token
 from reportapp.extensions import limiter
-from tests.api.script import Script
+from tests.api.script import BODY, SCHEDULES, Script
 from tests.cast import NOW
 
 ME = "/api/me/"
@@ -74,6 +74,24 @@ def test_the_pages_have_no_part_in_it(app, cast, script):
     tom = script("tom")
     statuses(tom, 6)
     assert tom.get("/login").status_code == 200
+
+
+class TestMails:
+    @pytest.fixture
+    def settings(self):
+        return {"TESTING": False, "RATELIMIT_ENABLED": True}
+
+    def test_what_sends_mail_by_hand_is_limited_per_person(self, cast, script):
+        tom = script("tom")
+        path = f"{SCHEDULES}{tom.post(SCHEDULES, BODY).json['id']}/"
+        for _ in range(10):
+            assert tom.post(f"{path}test_email/", {"recipient_email": "x@y.example"}).json
+            assert tom.post(f"{path}run/").json
+        for action, body in (("test_email/", {"recipient_email": cast.tom.email}), ("run/", None)):
+            answer = tom.post(path + action, body)
+            assert answer.status_code == 429
+            assert 60 < int(answer.headers["Retry-After"]) <= 600
+        assert tom.get(path).status_code == 200
 
 
 class TestWithoutALimit:
