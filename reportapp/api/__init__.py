@@ -26,7 +26,20 @@ The document at /api/openapi.json is made of all this; a test tries out whether 
 
 from flask import Flask
 
-from reportapp.api import auth, docs, errors, previews, recipients, runs, schedules, subscriptions
+from reportapp.api import (
+    addressees,
+    auth,
+    docs,
+    errors,
+    idempotency,
+    me,
+    previews,
+    recipients,
+    runs,
+    schedules,
+    subscriptions,
+    written,
+)
 from reportapp.api.blueprint import Blueprint
 
 #: Every group of operations and who may call it; a test proves that no route is outside of this.
@@ -38,6 +51,9 @@ BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (runs.bp, auth.token_holder),
     (previews.bp, auth.token_holder),
     (subscriptions.bp, auth.token_holder),
+    (addressees.bp, auth.token_holder),
+    *((bp, auth.token_holder) for bp in written.BLUEPRINTS),
+    (me.bp, auth.token_holder),
 )
 
 
@@ -47,5 +63,7 @@ def register(app: Flask) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # in the order of the schemas
     app.extensions["api"] = BLUEPRINTS
     for blueprint, guard in BLUEPRINTS:
-        app.before_request_funcs.setdefault(blueprint.name, []).append(guard)
+        app.before_request_funcs.setdefault(blueprint.name, []).extend((guard, idempotency.begin))
+        app.after_request_funcs.setdefault(blueprint.name, []).append(idempotency.end)
+        app.teardown_request_funcs.setdefault(blueprint.name, []).append(idempotency.give_up)
         app.register_blueprint(blueprint)

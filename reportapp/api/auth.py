@@ -8,6 +8,7 @@ from werkzeug.exceptions import Unauthorized
 
 from reportapp import clock
 from reportapp.accounts.tokens import authenticate
+from reportapp.api.limits import count_request
 from reportapp.models import User
 
 Guard = Callable[[], None]
@@ -15,15 +16,16 @@ Guard = Callable[[], None]
 
 def public() -> None:
     """Everybody, without a token."""
+    count_request()
 
 
 def token_holder() -> None:
     """Everybody with a valid token; what they may do is the use-cases' business."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    user = authenticate(token.strip(), clock.now()) if scheme.lower() == "token" else None
-    if user is None:
+    g.api_actor = authenticate(token.strip(), clock.now()) if scheme.lower() == "token" else None
+    count_request()
+    if g.api_actor is None:
         raise Unauthorized
-    g.api_actor = user
 
 
 #: Every guard there is, so that a test can tell a guard from other functions.

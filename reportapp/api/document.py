@@ -7,6 +7,7 @@ import flask_smorest
 from apispec import BasePlugin
 from flask import Flask
 
+from reportapp.api import idempotency
 from reportapp.api.auth import Guard, public
 from reportapp.api.blueprint import Blueprint
 from reportapp.api.errors import WORDS, response_name
@@ -28,6 +29,14 @@ _HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"description": "`Token`", "required": True, **_TEXT}},
     405: {"Allow": {"description": "What can be done here.", "required": True, **_TEXT}},
     429: {"Retry-After": {"description": "Seconds to wait.", "required": True, **_TEXT}},
+}
+_IDEMPOTENCY = {
+    "in": "header",
+    "name": idempotency.HEADER,
+    "schema": {"type": "string", "pattern": f"^{idempotency.FORM}$"},
+    "description": "A new word of your own for each request, such as a UUID. Sent again with the "
+    "same word within 24 hours, it is not carried out again and gets the same answer, marked by "
+    f"`{idempotency.REPLAYED}: true`.",
 }
 _ABOUT = """\
 Everything that the browser can do for schedules, for scripts.
@@ -72,13 +81,16 @@ class _Usual(BasePlugin):
         self, path: Any = None, operations: Any = None, *, rule: Any = None, **_more: Any
     ) -> None:
         group, _, name = rule.endpoint.rpartition(".")
-        for operation in operations.values():
+        for method, operation in operations.items():
             operation["operationId"] = f"{group.removeprefix('api-')}.{name}"
             statuses = [429]
             if group in self.public:
                 operation["security"] = []
             else:
                 statuses.append(401)
+                if method == "post":
+                    operation.setdefault("parameters", []).append(_IDEMPOTENCY)
+                    statuses += [400, 409, 422]
             if "{" in path:
                 statuses.append(404)
             if "requestBody" in operation:

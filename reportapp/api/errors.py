@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPath
 
+from reportapp.accounts.idempotency import KeyReused
 from reportapp.errors import (
     Conflict,
     Forbidden,
@@ -26,6 +27,7 @@ STATUS: dict[type[ReportappError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    KeyReused: 422,
     Gone: 410,
     Stale: 412,
 }
@@ -42,7 +44,7 @@ WORDS: dict[int, str] = {
     412: "This has been changed since you read it. Read it again.",
     413: "This is more than is accepted at once.",
     415: "Send JSON, encoded as UTF-8: Content-Type: application/json",
-    422: "This request cannot be understood.",
+    422: "This Idempotency-Key was used for another request.",
     429: "Too many requests. Wait a little, then try again.",
     500: "This is our mistake, not yours. Please try again later.",
     503: "Please try again in a few minutes.",

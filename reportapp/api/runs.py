@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
+from reportapp.api.limits import count_mail
 from reportapp.api.paging import PageQuery, limits_of, page_of, pages_of
 from reportapp.api.run_schemas import (
     MAIL_EXAMPLE,
@@ -77,6 +78,7 @@ def run(schedule_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
 
     To all recipients, about the days up to today; planned runs stay as they are. The answer does
     not wait for the mails: look at the run."""
+    count_mail()
     domain = current_app.config["MESSAGE_ID_DOMAIN"]
     execution_id = run_now(actor(), schedule_id, clock.now(), message_domain=domain)
     where = url_for(".show", schedule_id=schedule_id, execution_id=execution_id)
@@ -143,6 +145,7 @@ def test_email(
 
     It holds what that person would get. To oneself, or to somebody whom the schedule's author may
     send it to; 403 for any other address."""
+    count_mail()
     email = needed(data, "recipient_email", str, "Give an e-mail address.")
     domain = current_app.config["MESSAGE_ID_DOMAIN"]
     task_id = send_test(actor(), schedule_id, clock.now(), message_domain=domain, email=email)

@@ -1,9 +1,8 @@
 """Schedules: listing, making, reading, changing and deleting them."""
 
-import hashlib
 from typing import Any
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, request, url_for
 
 from reportapp import clock
 from reportapp.access import Action, may
@@ -23,6 +22,7 @@ from reportapp.api.schedule_schemas import (
     listed_fields,
     whole,
 )
+from reportapp.api.versions import ETAG, IF_MATCH, IF_NONE_MATCH, versioned, versions_seen
 from reportapp.schedules.edit import (
     create_schedule,
     delete_schedule,
@@ -35,22 +35,6 @@ from reportapp.schedules.seen import list_seen, see_schedule
 bp = Blueprint("schedules", "/reports/schedules", "Standing orders for reports")
 
 _DETAIL = ScheduleDetailAnswer()
-_ETAG = {
-    "description": "Its version, for If-Match and If-None-Match.",
-    "schema": {"type": "string"},
-}
-_IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "schema": {"type": "string"},
-    "description": "An ETag: 412 where somebody has changed the schedule's fields since then.",
-}
-_IF_NONE_MATCH = {
-    "in": "header",
-    "name": "If-None-Match",
-    "schema": {"type": "string"},
-    "description": "An ETag: 304 where nothing at all has changed since then.",
-}
 
 
 @bp.get("/")
@@ -81,7 +65,7 @@ def index(query: dict[str, Any]) -> dict[str, Any]:
     201,
     ScheduleDetailAnswer,
     example=DETAIL_EXAMPLE,
-    headers={"ETag": _ETAG, "Location": {"schema": {"type": "string"}}},
+    headers={"ETag": ETAG, "Location": {"schema": {"type": "string"}}},
 )
 @bp.refuses(403)
 def create(data: dict[str, Any]) -> Response:
@@ -96,9 +80,9 @@ def create(data: dict[str, Any]) -> Response:
 
 
 @bp.get("/<int:schedule_id>/")
-@bp.doc(parameters=[_IF_NONE_MATCH])
-@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
-@bp.alt_response(304, description="Nothing has changed.", headers={"ETag": _ETAG})
+@bp.doc(parameters=[IF_NONE_MATCH])
+@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": ETAG})
+@bp.alt_response(304, description="Nothing has changed.", headers={"ETag": ETAG})
 def show(schedule_id: int) -> Response:
     """Read a schedule.
 
@@ -109,22 +93,22 @@ def show(schedule_id: int) -> Response:
 
 
 @bp.patch("/<int:schedule_id>/")
-@bp.doc(parameters=[_IF_MATCH])
+@bp.doc(parameters=[IF_MATCH])
 @bp.arguments(ScheduleBody, required=False, example={"time": "07:30"})
-@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
+@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": ETAG})
 @bp.refuses(412)
 def change(data: dict[str, Any], schedule_id: int) -> Response:
     """Change some fields.
 
     The next run is planned anew; what was due before is sent as it was ordered."""
-    update_schedule(actor(), schedule_id, data, clock.now(), versions=_versions())
+    update_schedule(actor(), schedule_id, data, clock.now(), versions=versions_seen())
     return _answer(schedule_id)
 
 
 @bp.put("/<int:schedule_id>/")
-@bp.doc(parameters=[_IF_MATCH])
+@bp.doc(parameters=[IF_MATCH])
 @bp.arguments(NewScheduleBody, example=BODY_EXAMPLE)
-@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": _ETAG})
+@bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": ETAG})
 @bp.refuses(412)
 def replace(data: dict[str, Any], schedule_id: int) -> Response:
     """Set all fields.
@@ -132,35 +116,23 @@ def replace(data: dict[str, Any], schedule_id: int) -> Response:
     What is not there becomes what it is in a new schedule. Recipients stay."""
     author = get_schedule(actor(), schedule_id).created_by
     fields = whole(data, author)
-    update_schedule(actor(), schedule_id, fields, clock.now(), versions=_versions())
+    update_schedule(actor(), schedule_id, fields, clock.now(), versions=versions_seen())
     return _answer(schedule_id)
 
 
 @bp.delete("/<int:schedule_id>/")
-@bp.doc(parameters=[_IF_MATCH])
+@bp.doc(parameters=[IF_MATCH])
 @bp.response(204)
 @bp.refuses(412)
 def delete(schedule_id: int) -> None:
     """Delete a schedule.
 
     The ledger of what it sent stays; nothing of it is sent any more."""
-    delete_schedule(actor(), schedule_id, clock.now(), versions=_versions())
+    delete_schedule(actor(), schedule_id, clock.now(), versions=versions_seen())
 
 
 def _answer(schedule_id: int) -> Response:
-    """The schedule, with an ETag of two parts: its fields' version, for If-Match, and that of
-    everything, for If-None-Match. So a run that has ended meanwhile keeps nobody from saving."""
+    """A run that has ended meanwhile keeps nobody from saving."""
     now = clock.now()
     seen = see_schedule(actor(), schedule_id, now)
-    answer = jsonify(_DETAIL.dump(detail_fields(seen, now)))
-    everything = hashlib.sha256(answer.get_data()).hexdigest()[:16]
-    answer.set_etag(f"{version_of(seen.schedule)}-{everything}")
-    return answer
-
-
-def _versions() -> set[str] | None:
-    """Of the header If-Match; None: any will do."""
-    if "If-Match" not in request.headers or request.if_match.star_tag:
-        return None
-    # Proxies that compress make a tag weak; it still names the same version.
-    return {(tag or "").partition("-")[0] for tag in request.if_match.as_set(include_weak=True)}
+    return versioned(_DETAIL.dump(detail_fields(seen, now)), version_of(seen.schedule))

@@ -4,24 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, aliased, contains_eager
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
 
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import (
     AddressTrouble,
-    GuardianLink,
     ReportSchedule,
     ReportScheduleRecipient,
     User,
 )
 from reportapp.reports import Scope, scopes_of
-from reportapp.reports.scope import holds, school_day
+from reportapp.reports.scope import school_day
 from reportapp.schedules.addresses import troubles_at
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.name_search import find_people
-from reportapp.schedules.reach import is_on, members, reachable, students_of
+from reportapp.schedules.reach import children_of, is_on, members, reachable
 from reportapp.tokens import new_unsubscribe_token
 
 #: Up to so many students are named one by one; more are counted.
@@ -95,32 +94,16 @@ def search_candidates(
         ReportScheduleRecipient.is_direct,
         ReportScheduleRecipient.removed_at.is_(None),
     )
-    found = find_people(
+    author = schedule.created_by
+    found, _ = find_people(
         db.session(),
         reachable(schedule, now).where(User.id.not_in(already)),
-        _children(schedule.created_by, now),
+        children_of(author, school_day(db.session(), author, now)),
         text,
-        limit,
+        limit=limit,
     )
     subjects = _subjects(schedule, found, now)
     return [Candidate(person, subjects[person.id]) for person in found]
-
-
-def _children(author: User, now: datetime) -> Select[int, str, str]:
-    """Who is whose guardian. Only children whom the author may see: a search must not tell whose
-    parent somebody is."""
-    child = aliased(User)
-    day = school_day(db.session(), author, now)
-    return (
-        select(GuardianLink.guardian_id, child.given_name, child.family_name)
-        .join(child, child.id == GuardianLink.student_id)
-        .where(
-            child.school_id == author.school_id,
-            child.is_active,
-            holds(GuardianLink, day),
-            child.id.in_(students_of(author, day)),
-        )
-    )
 
 
 def _subjects(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -159,8 +160,9 @@ def _visible(kind: ReportType, actor: User, day: date, wanted: Filter) -> Column
     readable = _readable(kind, actor, day, wanted)
     if wanted.unread:
         return readable
-    if wanted.state:
-        readable = and_(readable, WRITTEN[kind].model.status.in_(_STATES[wanted.state]))
+    if wanted.state not in (None, State.SENT):
+        # Who else has opened it is the author's business.
+        readable = false()
     return or_(_own(kind, actor, day, wanted), readable)
 
 
