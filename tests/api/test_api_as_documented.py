@@ -37,7 +37,7 @@ _REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422"
 _ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """With the cast, schedules of several authors, and tokens by first name."""
     settings = {"SCHEDULER_ENABLED": "false", "API_REQUESTS_PER_MINUTE": "0"}
