@@ -12,6 +12,8 @@ from reportapp.errors import NotFound
 
 PAGE_SIZE = 25
 MAX_PAGE_SIZE = 100
+#: No list is as long, and no database is asked for more.
+_LAST_PAGE = 1_000_000
 
 
 class PageQuery(Schema):
@@ -35,7 +37,8 @@ def limits_of(query: dict[str, Any]) -> dict[str, int]:
     """`page` and `page_size` for a use-case. Raises NotFound for a page before the first."""
     if query["page"] < 1:
         raise NotFound("There is no such page; they are counted from 1.")
-    return {"page": query["page"], "page_size": min(query["page_size"], MAX_PAGE_SIZE)}
+    page, size = query["page"], query["page_size"]
+    return {"page": min(page, _LAST_PAGE), "page_size": min(size, MAX_PAGE_SIZE)}
 
 
 def pages_of(item: type[Schema]) -> type[Schema]:

@@ -176,7 +176,7 @@ def next_runs(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
 
 @bp.post("/preview_runs/")
 @bp.arguments(CountQuery, location="query")
-@bp.arguments(ScheduleBody, example=BODY_EXAMPLE)
+@bp.arguments(ScheduleBody, required=False, example=BODY_EXAMPLE)
 @bp.response(200, NextRunsAnswer, example=_NEXT)
 @bp.refuses(403)
 def preview_runs(query: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from reportapp.api.run_schemas import (
 from reportapp.api.schemas import Body, Choice, QueryWhole, needed
 from reportapp.constants import DeliveryStatus, Trigger
 from reportapp.errors import NotFound
-from reportapp.keys import read_key
+from reportapp.keys import MAX_KEY, read_key
 from reportapp.models import ReportScheduleExecution
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.run_page import look_at_run
@@ -67,7 +67,7 @@ class MailsQuery(PageQuery):
 class TestBody(Body):
     """Where to send a test."""
 
-    recipient_email = fields.String(required=True, validate=validate.Length(max=320))
+    recipient_email = fields.String(required=True, metadata={"minLength": 1, "maxLength": 320})
 
 
 @bp.post("/schedules/<int:schedule_id>/run/")
@@ -93,7 +93,8 @@ def index(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
     """List runs.
 
     The latest first; `count` is that of all."""
-    runs, total = list_executions(actor(), schedule_id, query["limit"], query["offset"])
+    offset = min(query["offset"], MAX_KEY)
+    runs, total = list_executions(actor(), schedule_id, query["limit"], offset)
     return {"count": total, "results": [run_fields(one) for one in runs]}
 
 

@@ -94,7 +94,7 @@ def show(schedule_id: int) -> Response:
 
 @bp.patch("/<int:schedule_id>/")
 @bp.doc(parameters=[IF_MATCH])
-@bp.arguments(ScheduleBody, example={"time": "07:30"})
+@bp.arguments(ScheduleBody, required=False, example={"time": "07:30"})
 @bp.response(200, ScheduleDetailAnswer, example=DETAIL_EXAMPLE, headers={"ETag": ETAG})
 @bp.refuses(412)
 def change(data: dict[str, Any], schedule_id: int) -> Response:

@@ -38,7 +38,7 @@ class SubscriptionAnswer(Answer):
 class TokenBody(Body):
     """Which subscription."""
 
-    unsubscribe_token = fields.String(required=True)
+    unsubscribe_token = fields.String(required=True, metadata={"minLength": 1})
 
 
 class LeftAnswer(Answer):

@@ -221,7 +221,8 @@ class TestWhatIsWrong:
     def test_a_draft_that_says_nothing_is_not_sent(self, cast, script):
         tom = script("tom")
         draft = made(tom, STUDENT, on_ana(cast))
-        tom.put(at(STUDENT, draft), {})
+        assert list(tom.put(at(STUDENT, draft), {}).json) == ["behaviour"]
+        assert tom.put(at(STUDENT, draft), {"behaviour": ""}).json["behaviour"] == ""
         assert tom.post(at(STUDENT, draft, "send/")).status_code == 409
 
 
