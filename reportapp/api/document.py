@@ -37,7 +37,6 @@ _IDEMPOTENCY = {
     "description": "A new word of your own for each request, such as a UUID. Sent again with the "
     "same word within 24 hours, it is not carried out again and gets the same answer, marked by "
     f"`{idempotency.REPLAYED}: true`.",
-    "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
 }
 _ABOUT = """\
 Everything that the browser can do for schedules, for scripts.
