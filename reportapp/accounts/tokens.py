@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, hurried, transaction
 from reportapp.models import ApiToken, User
+from reportapp.models.types import UtcDateTime
 from reportapp.school.calendar_values import read_date
 from reportapp.tokens import new_api_token, token_hash
 
@@ -24,6 +25,18 @@ MOST_TOKENS = 50
 _NOTED_EVERY = timedelta(minutes=1)
 #: As `new_api_token` makes them.
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
+#: Asked for every request of a script, so made once.
+_OWNER = (
+    select(User, ApiToken.id, ApiToken.last_used_at)
+    .join(ApiToken, ApiToken.user_id == User.id)
+    .where(
+        ApiToken.token_hash == bindparam("hash"),
+        or_(
+            ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now", type_=UtcDateTime)
+        ),
+        User.is_active,
+    )
+)
 
 
 def create_token(actor: User, name: str, now: datetime, expires_at: datetime | None = None) -> str:
@@ -100,15 +113,7 @@ def authenticate(token: str, now: datetime) -> User | None:
     switched off. It notes that the token is used."""
     if not _FORM.fullmatch(token):
         return None
-    found = db.session.execute(
-        select(User, ApiToken.id, ApiToken.last_used_at)
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .where(
-            ApiToken.token_hash == token_hash(token),
-            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
-            User.is_active,
-        )
-    ).one_or_none()
+    found = db.session.execute(_OWNER, {"hash": token_hash(token), "now": now}).one_or_none()
     if found is None:
         return None
     user, token_id, last_used_at = found

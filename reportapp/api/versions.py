@@ -36,5 +36,5 @@ def versions_seen() -> set[str] | None:
     """Of the header If-Match; None: any will do."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    # Proxies that compress make a tag weak; it still names the same version.
+    # Proxies that compress make a tag weak; it still names the same version. An empty one is None.
     return {(tag or "").partition("-")[0] for tag in request.if_match.as_set(include_weak=True)}

@@ -78,7 +78,7 @@ def _making(bp: Blueprint, kind: ReportType, schemas: WrittenSchemas) -> None:
         return _made(bp, kind, answer, single.create(actor(), kind, data, clock.now()))
 
     @bp.post("/<int:report_id>/correct/")
-    @bp.arguments(schemas.words, example=schemas.words_example)
+    @bp.arguments(schemas.words, required=False, example=schemas.words_example)
     @bp.response(201, answer, example=schemas.example, headers=headers)
     @bp.refuses(403, 409)
     def correct(data: dict[str, Any], report_id: int) -> Response:
@@ -95,7 +95,7 @@ def _changing(bp: Blueprint, kind: ReportType, schemas: WrittenSchemas) -> None:
 
     @bp.patch("/<int:report_id>/")
     @bp.doc(parameters=[IF_MATCH])
-    @bp.arguments(schemas.words, example=schemas.words_example)
+    @bp.arguments(schemas.words, required=False, example=schemas.words_example)
     @bp.response(200, answer, example=schemas.example, headers={"ETag": ETAG})
     @bp.refuses(403, 409, 412)
     def change(data: dict[str, Any], report_id: int) -> Response:

@@ -105,14 +105,15 @@ def _identity(kind: ReportType, *, required: bool = False) -> dict[str, Any]:
 
 
 def _words(kind: ReportType) -> dict[str, Any]:
+    """The limits of texts are told here and checked by the use-case, which says how long one is."""
     made: dict[str, Any] = {}
     for name in WRITTEN[kind].fields:
         if name == "grade":
-            made[name] = fields.String(allow_none=True, validate=validate.Length(max=MOST_GRADE))
+            made[name] = fields.String(allow_none=True, metadata={"maxLength": MOST_GRADE})
         elif name == "progress_percent":
             made[name] = WholeNumber(0, 100, allow_none=True)
         else:
-            made[name] = fields.String(validate=validate.Length(max=MOST_TEXT))
+            made[name] = fields.String(metadata={"maxLength": MOST_TEXT})
     if is_for_families(kind):
         told = {"description": "The family may read it once it is sent."}
         made["show_to_parent"] = Flag(metadata=told)

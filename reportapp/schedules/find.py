@@ -97,7 +97,8 @@ def page_of(
     """One page of those schedules of a query that are chosen and not deleted, and how many these
     are. The number of queries does not grow with them."""
     query = _chosen(query.where(ReportSchedule.deleted_at.is_(None)), chosen)
-    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    count = query.with_only_columns(func.count(), maintain_column_froms=True)
+    total = db.session.scalar(count) or 0
     on_it = select(func.count()).where(
         ReportScheduleRecipient.schedule_id == ReportSchedule.id,
         ReportScheduleRecipient.is_direct,

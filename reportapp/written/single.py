@@ -79,6 +79,9 @@ def change(
     report = _own(actor, kind, report_id, now, versions)
     if report.status is not AuthoredStatus.DRAFT:
         raise Conflict(_IS_SENT)
+    if whole and not data:
+        text = "Write something, or delete the draft."
+        raise InvalidInput({next(iter(WRITTEN[kind].texts)): [text]})
     kept = {} if whole else words_in(kind, report)
     save(actor, subject_of(kind, report), {**kept, **data}, fingerprint(kind, report), now)
 

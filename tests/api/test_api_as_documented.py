@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,22 +19,27 @@ from reportapp.schedules.recipients import add_recipient
 from reportapp.schedules.runs import run_now
 from tests.cast import create_order
 from tests.e2e.server import Server, flask
-from tests.e2e.world import create_recent_cast, inside
+from tests.e2e.world import create_recent_cast, inside, today
 
 SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
-WRITTEN = ("student-reports", "tutor-weekly-reports", "teacher-weekly-reports")
 PROGRAM = str(Path(sys.executable).with_name("schemathesis"))
 #: By author; what is deleted on the way leaves others.
 _SCHEDULES = {"ada": 3, "tom": 8, "otto": 1}
+_WRITTEN = [
+    f"/api/reports/{kind}-reports/" for kind in ("student", "tutor-weekly", "teacher-weekly")
+]
 #: Where a body can fit its schema and be refused: no schema can say that a rhythm has no run, that
-#: a cron rule is none, or that a week begins on a Monday.
+#: a cron rule is none, or that a day is no Monday.
+_ONE = ["/api/reports/schedules/{schedule_id}/", *(f"{path}{{report_id}}/" for path in _WRITTEN)]
 _JUDGED = (
-    *("POST /api/reports/schedules/", "POST /api/reports/schedules/preview_runs/"),
-    *(f"{method} /api/reports/schedules/{{schedule_id}}/" for method in ("PUT", "PATCH")),
-    *(f"POST /api/reports/{kind}/" for kind in WRITTEN),
+    "POST /api/reports/schedules/",
+    "POST /api/reports/schedules/preview_runs/",
+    *(f"POST {path}{action}" for path in _WRITTEN for action in ("", "{report_id}/correct/")),
+    *(f"{method} {path}" for method in ("PUT", "PATCH") for path in _ONE),
 )
 #: A stale If-Match goes before whatever is in the body.
 _REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428", "429"]
+#: Keys of idempotency are few words to a generator, and used again.
 _ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429"]
 
 
@@ -54,16 +60,19 @@ def server(tmp_path_factory):
         served.tokens = {
             name: create_token(cast.people[name], "x", now) for name in ("ada", "tom", "pia")
         }
+        monday = today() - timedelta(days=today().weekday())
+        mondays = [monday - timedelta(weeks=weeks) for weeks in range(8)]
         rows = db.session.query(ReportScheduleRecipient.unsubscribe_token).limit(5)
         served.known = {
             "keys": list(range(1, sum(_SCHEDULES.values()) + 1)),
             "people": [person.id for person in cast.people.values()],
             "addresses": [person.email for person in cast.people.values()],
-            "classes": [group.id for group in cast.classes.values()],
-            "reports": list(range(1, 13)),
             "runs": ["1", "2", "3"],
             "zones": ["Europe/Berlin", "America/New_York", "Pacific/Apia", "UTC"],
             "crons": ["0 8 * * 1-5", "*/30 7-9 1 * *", "0 0 31 2 *"],
+            "reports": list(range(1, 9)),
+            "classes": [group.id for group in cast.classes.values()],
+            "mondays": [monday.isoformat() for monday in mondays],
             "secrets": [token for (token,) in rows],
         }
     with served:
@@ -75,11 +84,13 @@ _PLACES = {
     "path.schedule_id": "keys",
     "path.execution_id": "runs",
     "path.task_id": "runs",
+    "body.recipient_id": "people",
+    "query.recipient_id": "people",
+    "query.student": "people",
     "path.report_id": "reports",
     "body.student": "people",
     "body.class_group": "classes",
-    "body.recipient_id": "people",
-    "query.recipient_id": "people",
+    "body.week_start": "mondays",
     "body.recipient_email": "addresses",
     "body.time_zone": "zones",
     "body.cron": "crons",

@@ -153,6 +153,13 @@ class TestVersions:
         new = {"If-Match": answer.headers["ETag"]}
         assert tom.post(at(STUDENT, draft, "send/"), headers=new).status_code == 200
 
+    @pytest.mark.parametrize("tag", ['""', 'W/""', '"', "W/", '"x", ""', "x", ",", '"-"'])
+    def test_a_version_that_there_never_was_is_an_older_one(self, cast, script, tag):
+        tom = script("tom")
+        draft = made(tom, STUDENT, on_ana(cast))
+        answer = tom.patch(at(STUDENT, draft), {"grade": "2"}, headers={"If-Match": tag})
+        assert answer.status_code == 412
+
     def test_what_has_not_changed_is_not_told_again(self, cast, script):
         tom = script("tom")
         draft = made(tom, STUDENT, on_ana(cast))
@@ -204,6 +211,8 @@ class TestWhatIsWrong:
         tom = script("tom")
         assert tom.post(STUDENT, on_ana(cast, behaviour=" ")).status_code == 400
         draft = made(tom, STUDENT, on_ana(cast))
+        long = tom.patch(at(STUDENT, draft), {"behaviour": "x" * 4001}).json["behaviour"]
+        assert long == ["Use at most 4,000 characters; this has 4,001."]
         for body in ({"grade": 5}, {"nonsense": "x"}, {"behaviour": "x" * 4001}):
             answer = tom.patch(at(STUDENT, draft), body)
             assert (answer.status_code, list(answer.json)) == (400, list(body))
@@ -212,7 +221,8 @@ class TestWhatIsWrong:
     def test_a_draft_that_says_nothing_is_not_sent(self, cast, script):
         tom = script("tom")
         draft = made(tom, STUDENT, on_ana(cast))
-        tom.put(at(STUDENT, draft), {})
+        assert list(tom.put(at(STUDENT, draft), {}).json) == ["behaviour"]
+        assert tom.put(at(STUDENT, draft), {"behaviour": ""}).json["behaviour"] == ""
         assert tom.post(at(STUDENT, draft, "send/")).status_code == 409
 
 
