@@ -27,7 +27,7 @@ from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.work import Item, Work
 from reportapp.extensions import db
-from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
+from reportapp.mail import Blame, MailSession, SealedMail, SendFailure, Stage, mail
 
 log = logging.getLogger(__name__)
 
@@ -243,10 +243,15 @@ class _Sender:
         self.mails, self.last = self.mails + 1, stopwatch()
         return reply
 
-    def _look_ahead(self) -> None:
-        """Make the next mail while the server looks at this one."""
+    def _look_ahead(self) -> SealedMail | None:
+        """Make the next mail while the server looks at this one; it, if it can follow at once."""
         if self.upcoming is None and not self.shared.is_over:
             self.upcoming = self.work.next_quick()
+        made = self.upcoming.made if self.upcoming is not None else None
+        last = self.mails + 1 >= self.most
+        if not isinstance(made, Mail) or last or self.work.limits.are_set:
+            return None
+        return made.sealed
 
     def _session(self) -> MailSession:
         session = self.session
