@@ -1,4 +1,5 @@
-"""A process that sends what is due, as `flask reports deliver` does, and dies on its way."""
+"""A process that sends what is due, as `flask reports deliver` does, and dies on its way; and one
+that runs the schedules."""
 
 import os
 import random
@@ -6,6 +7,7 @@ import signal
 import smtplib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from multiprocessing import get_context
@@ -13,14 +15,16 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from reportapp import clock
+from reportapp.cli.stopping import asked_to_end
 from reportapp.delivery import claims, deliver, record, recover, send, work
 from reportapp.delivery.record import Recorder
+from reportapp.jobs import JOBS, SchedulerService, service
 from reportapp.mail import MailSession
 from tests.e2e.world import inside
 
 #: The interpreter with the application's modules already in it: a start takes no second.
 _processes = get_context("forkserver")
-_processes.set_forkserver_preload(["tests.chaos.sender", "reportapp.cli"])
+_processes.set_forkserver_preload(["tests.chaos.sender", "tests.chaos.warm"])
 
 _Tick = Callable[[], None]
 
@@ -44,6 +48,25 @@ def _send(env: dict[str, str], point: str | None, number: int, alone: bool) -> N
         present = clock.now()
         recover(present, clock.fixed(present + timedelta(hours=1)) if alone else clock.now)
         deliver(clock.now)
+
+
+def start_scheduler(env: Mapping[str, str]) -> BaseProcess:
+    """A new process that does what `flask scheduler run` does, only that it looks around ten times
+    a second instead of every five."""
+    process = _processes.Process(target=_run_schedules, args=(dict(env),))
+    process.start()
+    return process
+
+
+def _run_schedules(env: dict[str, str]) -> None:
+    service.HEARTBEAT = timedelta(seconds=0.1)
+    JOBS["send"] = replace(JOBS["send"], when={"seconds": 0.1})
+    with inside(env) as app:
+        end = asked_to_end()
+        running = SchedulerService(app)
+        running.start()
+        end.wait()
+        running.stop()
 
 
 def _die() -> None:
