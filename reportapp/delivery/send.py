@@ -8,7 +8,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from threading import Condition, Event
@@ -27,7 +27,7 @@ from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.work import Item, Work
 from reportapp.extensions import db
-from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
+from reportapp.mail import Blame, MailSession, SealedMail, SendFailure, Stage, mail
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,7 @@ class _Delivering:
         self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
         self.resend = app.config["AMBIGUOUS_DELIVERY"] == "resend"
         self.number = app.config["DELIVERY_WORKERS"]
-        #: Mails made while a server looked at others, for whichever session is free first.
-        self.ready: deque[Item] = deque()
+        self.senders: list[_Sender] = []
         self.idle, self.idling = 0, Condition()
         self.recorder = Recorder(db.engine, self.owner, clock)
         #: Set when there is no point in going on.
@@ -155,6 +154,9 @@ class _Sender:
         #: Mails sent over the session, and when the last one was.
         self.mails, self.last = 0, 0.0
         self.most = shared.app.config["DELIVERY_MAILS_PER_SESSION"]
+        #: The next mail, made while the server looked at the one before; none, or one.
+        self.upcoming: deque[Item] = deque()
+        shared.senders.append(self)
 
     def run(self) -> Counter[DeliveryStatus]:
         with self.sessions, self._stopping_the_others():
@@ -167,10 +169,11 @@ class _Sender:
         return self.counts
 
     def _next(self) -> Item | None:
-        try:
-            return self.shared.ready.popleft()
-        except IndexError:
-            return self.work.next()
+        item = _taken(self.upcoming) or self.work.next()
+        if item is None:
+            # What another one has made waits as long as that one's server thinks.
+            item = next(filter(None, (_taken(each.upcoming) for each in self.shared.senders)), None)
+        return item
 
     @contextmanager
     def _stopping_the_others(self) -> Iterator[None]:
@@ -266,12 +269,18 @@ class _Sender:
         self.mails, self.last = self.mails + 1, stopwatch()
         return reply
 
-    def _look_ahead(self) -> None:
-        """Make the next mail while the server looks at this one."""
-        if len(self.shared.ready) < self.shared.number and not self.shared.is_over:
+    def _look_ahead(self) -> SealedMail | None:
+        """Make the next mail while the server looks at this one; it, if it can follow at once."""
+        item = None
+        if not self.shared.is_over:
             item = self.work.next_quick()
-            if item is not None:
-                self.shared.ready.append(item)
+        if item is None:
+            return None
+        self.upcoming.append(item)
+        last = self.mails + 1 >= self.most
+        if not isinstance(item.made, Mail) or last or self.work.limits.are_set:
+            return None
+        return item.made.sealed
 
     def _session(self) -> MailSession:
         session = self.session
@@ -290,3 +299,10 @@ class _Sender:
     def _close(self) -> None:
         self.sessions.close()
         self.session = None
+
+
+def _taken(items: deque[Item]) -> Item | None:
+    """The first one; whoever else asks at the same moment does not get it."""
+    with suppress(IndexError):
+        return items.popleft()
+    return None

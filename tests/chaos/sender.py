@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from types import SimpleNamespace
 from typing import Any
 
 from reportapp import clock
@@ -19,7 +20,7 @@ from reportapp.cli.stopping import asked_to_end
 from reportapp.delivery import claims, deliver, record, recover, send, work
 from reportapp.delivery.record import Recorder
 from reportapp.jobs import JOBS, SchedulerService, service
-from reportapp.mail import MailSession
+from reportapp.mail import MailSession, Stage
 from tests.e2e.world import inside
 
 #: The interpreter with the application's modules already in it: a start takes no second.
@@ -128,14 +129,31 @@ def _in_content(part: float) -> Callable[[_Tick], None]:
     def arm(tick: _Tick) -> None:
         plainly = MailSession._content
 
-        def interrupted(self: MailSession, wire: bytes, meanwhile: Any) -> str:
+        def interrupted(self: MailSession, mail: Any, upcoming: Any) -> str:
             # The rest follows if it was not this one's turn.
-            cut = int(len(wire) * part)
-            self.host.send(wire[:cut])
+            cut = int(len(mail.wire) * part)
+            self.host.send(mail.wire[:cut])
             tick()
-            return plainly(self, wire[cut:], meanwhile)
+            rest: Any = SimpleNamespace(wire=mail.wire[cut:])
+            return plainly(self, rest, upcoming)
 
         MailSession._content = interrupted  # type: ignore[method-assign]
+
+    return arm
+
+
+def _after_reply(stage: Stage) -> Callable[[_Tick], None]:
+    """The server has taken what was said at a stage."""
+
+    def arm(tick: _Tick) -> None:
+        plainly = MailSession._expect
+
+        def interrupted(self: MailSession, at: Stage, *args: Any, **named: Any) -> None:
+            plainly(self, at, *args, **named)
+            if at is stage:
+                tick()
+
+        MailSession._expect = interrupted  # type: ignore[method-assign]
 
     return arm
 
@@ -143,10 +161,11 @@ def _in_content(part: float) -> Callable[[_Tick], None]:
 #: Where a sender may be killed. Those "per mail" come up for every mail, the others per batch or
 #: once at the end.
 PER_MAIL: dict[str, Callable[[_Tick], None]] = {
-    "before MAIL": _before(smtplib.SMTP, "mail"),
-    "MAIL": _after(smtplib.SMTP, "mail"),
-    "RCPT": _after(smtplib.SMTP, "rcpt"),
-    "phase, before its commit": _before_commit(Recorder, "_connection"),
+    "before MAIL": _before(MailSession, "_envelope"),
+    "addresses said": _after(MailSession, "_say"),
+    "MAIL": _after_reply(Stage.MAIL),
+    "RCPT": _after_reply(Stage.RCPT),
+    "phase, before its commit": _before_commit(Recorder, "_transaction"),
     "phase, after its commit": _after(Recorder, "_written"),
     "DATA": _after(smtplib.SMTP, "docmd"),
     "half of the content": _in_content(0.5),

@@ -64,10 +64,10 @@ class DiskFull(Trouble):
 class ReadOnly(Trouble):
     def __init__(self, engine) -> None:
         super().__init__(engine)
-        event.listen(engine, "checkout", self._set)
+        event.listen(engine, "before_cursor_execute", self._set)
 
-    def _set(self, connection, *_) -> None:
-        connection.execute(f"PRAGMA query_only = {int(self.on)}")
+    def _set(self, _connection, cursor, *_) -> None:
+        cursor.execute(f"PRAGMA query_only = {int(self.on)}")
 
 
 class Locked(Trouble):
