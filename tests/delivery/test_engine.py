@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from sqlalchemy import delete, event, insert, select, update
@@ -15,7 +15,8 @@ from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
 from reportapp.delivery import anything_due, deliver, plan_due, recover, work
 from reportapp.delivery.claims import claim
-from reportapp.delivery.health import standstill, try_again
+from reportapp.delivery.health import note_trouble, standstill, try_again
+from reportapp.delivery.policy import Outcome
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.standing import access_version, load_run
@@ -404,6 +405,24 @@ def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alon
 
     assert run(DUE + timedelta(seconds=61))["sent"] == 10
     assert standstill(app.config, DUE + timedelta(seconds=61)) is None
+
+
+def test_five_sessions_that_meet_trouble_at_the_same_moment_are_five_in_a_row(app):
+    gone = Outcome(DeliveryStatus.PENDING, Reason.SERVER, "gone", DUE, charged=False)
+    all_there, told = Barrier(5), []
+
+    def meet_trouble():
+        with app.app_context():
+            all_there.wait(20)
+            told.append(note_trouble(app.config, gone, DUE))
+
+    threads = [Thread(target=meet_trouble) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == [False] * 4 + [True]
+    assert standstill(app.config, DUE) is not None
 
 
 def test_trouble_now_and_then_is_not_five_in_a_row(app, cast, smtp):
