@@ -41,7 +41,7 @@ soak: setup-dev ## the long form of the generated tests
 	@SOAK_EXAMPLES=$(or $(SOAK_EXAMPLES),20000) $(BIN)/python -m pytest -q -n auto --timeout=0 tests/recurrence tests/documents tests/reports/test_random_deliveries.py tests/written/test_who_reads.py
 
 chaos: setup-dev ## kills, a failing database and a misbehaving mail server, at length (CHAOS=short as in "make test")
-	@CHAOS=$(or $(CHAOS),long) $(BIN)/python -m pytest -q tests/chaos
+	@CHAOS=$(or $(CHAOS),long) $(BIN)/python -m pytest -q -n $(or $(TEST_WORKERS),auto) --dist loadgroup tests/chaos
 
 setup-production: $(VENV)/.installed .system-packages
 
