@@ -18,6 +18,7 @@ from reportapp.models import ReportScheduleRecipient
 from reportapp.schedules.recipients import add_recipient
 from reportapp.schedules.runs import run_now
 from tests.cast import create_order
+from tests.e2e.postgres import postgres_cluster
 from tests.e2e.server import Server, flask
 from tests.e2e.world import create_recent_cast, inside, today
 
@@ -43,10 +44,20 @@ _REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422"
 _ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429"]
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"] if SOAK else ["sqlite"])
+def database(request, tmp_path_factory):
+    """Where a server keeps its data; nothing for its own usual place."""
+    if request.param == "sqlite":
+        yield {}
+    else:
+        with postgres_cluster(tmp_path_factory.mktemp("postgresql")) as url:
+            yield {"DATABASE_URL": url}
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(tmp_path_factory, database):
     """With the cast, schedules of several authors, and tokens by first name."""
-    settings = {"SCHEDULER_ENABLED": "false", "API_REQUESTS_PER_MINUTE": "0"}
+    settings = {"SCHEDULER_ENABLED": "false", "API_REQUESTS_PER_MINUTE": "0", **database}
     served = Server(tmp_path_factory.mktemp("documented"), **settings)
     flask(served.env, "db", "upgrade")
     with inside(served.env):
