@@ -82,6 +82,7 @@ class _Usual(BasePlugin):
     ) -> None:
         group, _, name = rule.endpoint.rpartition(".")
         for method, operation in operations.items():
+            operation["tags"] = [group.removeprefix("api-")]
             operation["operationId"] = f"{group.removeprefix('api-')}.{name}"
             statuses = [429]
             if group in self.public:
@@ -133,4 +134,6 @@ def document(blueprints: tuple[tuple[Blueprint, Guard], ...]) -> dict[str, Any]:
         if not blueprint.hidden:
             api.register_blueprint(blueprint)
     made: dict[str, Any] = api.spec.to_dict()
+    for tag in made["tags"]:
+        tag["name"] = tag["name"].removeprefix("api-")
     return made

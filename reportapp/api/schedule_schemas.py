@@ -253,7 +253,7 @@ class ScheduleQuery(PageQuery):
     search = fields.String(
         load_default="",
         validate=validate.Length(max=200),
-        **_said("Every word of it is in the name.", "monday"),
+        **_said("Every word of it is in the name."),
     )
     ordering = Choice(
         [f"{sign}{name}" for name in ORDERS for sign in ("", "-")],

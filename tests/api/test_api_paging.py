@@ -40,13 +40,13 @@ def test_an_empty_list_has_one_page(script, cast):
     assert script("tom").get(SCHEDULES).json == empty
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "4", "9999999999"])
+@pytest.mark.parametrize("page", ["0", "-1", "4", "9" * 40])
 def test_a_page_that_is_not_there_is_not_found(five, script, page):
     answer = script("tom").get(f"{SCHEDULES}?page_size=2&page={page}")
     assert (answer.status_code, list(answer.json)) == (404, ["error"])
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.0", "１", "1 ", "9" * 40, "0x1"])
+@pytest.mark.parametrize("text", ["", "x", "1.0", "１", "1 ", "9" * 2000, "0x1"])
 def test_what_is_no_number_is_told_at_its_field(five, script, text):
     for field in ("page", "page_size"):
         answer = script("tom").get(SCHEDULES, query_string={field: text})
