@@ -81,8 +81,6 @@ def server(tmp_path_factory, database):
             "runs": ["1", "2", "3"],
             "zones": ["Europe/Berlin", "America/New_York", "Pacific/Apia", "UTC"],
             "crons": ["0 8 * * 1-5", "*/30 7-9 1 * *", "0 0 31 2 *"],
-            "reports": list(range(1, 9)),
-            "classes": [group.id for group in cast.classes.values()],
             "mondays": [monday.isoformat() for monday in mondays],
             "secrets": [token for (token,) in rows],
         }
@@ -98,9 +96,6 @@ _PLACES = {
     "body.recipient_id": "people",
     "query.recipient_id": "people",
     "query.student": "people",
-    "path.report_id": "reports",
-    "body.student": "people",
-    "body.class_group": "classes",
     "body.week_start": "mondays",
     "body.recipient_email": "addresses",
     "body.time_zone": "zones",
