@@ -10,7 +10,8 @@ from marshmallow import Schema, fields, validate
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.schedule_schemas import BODY_EXAMPLE, ScheduleBody, whole
+from reportapp.api.schedule_examples import BODY_EXAMPLE
+from reportapp.api.schedule_schemas import ScheduleBody, whole
 from reportapp.api.schemas import Answer, Choice, QueryWhole
 from reportapp.constants import ExportFormat, Reason
 from reportapp.documents import Kind, ReportDocument

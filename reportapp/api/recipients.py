@@ -7,7 +7,8 @@ from marshmallow import Schema, fields
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.schedule_schemas import RECIPIENT_EXAMPLE, RecipientAnswer
+from reportapp.api.schedule_examples import RECIPIENT_EXAMPLE
+from reportapp.api.schedule_schemas import RecipientAnswer
 from reportapp.api.schemas import Answer, Body, QueryWhole, Whole, needed
 from reportapp.errors import NotFound
 from reportapp.keys import MAX_KEY

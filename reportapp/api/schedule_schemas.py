@@ -29,65 +29,6 @@ from reportapp.schedules.seen import SeenSchedule
 from reportapp.schedules.timing import sentence_of
 from reportapp.schedules.validation import FIELDS
 
-_BODY = {
-    "name": "Monday report",
-    "report_type": "student_report",
-    "frequency": "weekly",
-    "day_of_week": 1,
-    "time": "09:00",
-    "time_zone": "Europe/Berlin",
-    "export_format": "pdf",
-    "is_active": True,
-}
-BODY_EXAMPLE = dict(_BODY)
-ANSWER_EXAMPLE: dict[str, Any] = {
-    "id": 7,
-    **_BODY,
-    "class_group_id": None,
-    "days_of_week": [1],
-    "interval": 1,
-    "day_of_month": None,
-    "month_mode": "day",
-    "nth": 1,
-    "cron": None,
-    "start_date": None,
-    "end_date": None,
-    "paused_until": None,
-    "max_runs": None,
-    "closed_days": "send",
-    "exams_closed": False,
-    "period": "rhythm",
-    "delivery_mode": "attachment",
-    "link_access": "login",
-    "when_empty": "skip",
-    "created_by": 2,
-    "created_by_name": "Tom Example",
-    "last_sent": None,
-    "last_generated": None,
-    "next_scheduled": "2026-11-30T08:00:00+00:00",
-    "paused_reason": None,
-    "created_at": "2026-11-23T07:30:00+00:00",
-    "updated_at": "2026-11-23T07:30:00+00:00",
-    "description": "Mondays at 09:00, Berlin",
-    "active_recipients_count": 1,
-}
-RECIPIENT_EXAMPLE = {
-    "id": 12,
-    "schedule": 7,
-    "recipient": 31,
-    "recipient_email": "pia@parent.example",
-    "recipient_name": "Pia Example",
-    "is_subscribed": True,
-    "added_at": "2026-11-23T07:30:00+00:00",
-    "unsubscribed_at": None,
-}
-DETAIL_EXAMPLE = {
-    **ANSWER_EXAMPLE,
-    "recipients": [RECIPIENT_EXAMPLE],
-    "audiences": [],
-    "recent_executions": [],
-}
-
 
 def _said(text: str, example: Any = None) -> dict[str, Any]:
     return {"metadata": {"description": text} | ({} if example is None else {"example": example})}

@@ -9,10 +9,8 @@ from reportapp.access import Action, may
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
 from reportapp.api.paging import limits_of, page_of
+from reportapp.api.schedule_examples import ANSWER_EXAMPLE, BODY_EXAMPLE, DETAIL_EXAMPLE
 from reportapp.api.schedule_schemas import (
-    ANSWER_EXAMPLE,
-    BODY_EXAMPLE,
-    DETAIL_EXAMPLE,
     NewScheduleBody,
     ScheduleBody,
     ScheduleDetailAnswer,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from reportapp.constants import Reason
 from reportapp.delivery.policy import SERVER_PAUSE, SERVER_TRIES, STOP, Outcome
-from reportapp.extensions import db, transaction
+from reportapp.extensions import db, insert_into, transaction
 from reportapp.models import MailServerState
 
 _NAME = "mail"
@@ -56,20 +56,35 @@ def standstill(config: Mapping[str, Any], now: datetime) -> Standstill | None:
 def note_trouble(config: Mapping[str, Any], outcome: Outcome, now: datetime) -> bool:
     """Write down that the mail server is out of order or refuses us (the outcome's reason). True:
     it is to be left alone now."""
+    refuses_us = outcome.reason is Reason.CONFIGURATION
     with transaction() as session:
-        state = session.get(MailServerState, _NAME, populate_existing=True)
-        if state is None:
-            state = MailServerState(name=_NAME, failures=0)
-            session.add(state)
-        state.reply = outcome.reply
-        if outcome.reason is Reason.CONFIGURATION:
-            state.stopped_at, state.settings = now, _digest(config)
-            return True
-        state.failures += 1
-        if state.failures < SERVER_TRIES:
-            return False
-        state.failures, state.paused_until = 0, now + SERVER_PAUSE
-        return True
+        # One statement, since several sessions meet with trouble at once.
+        insert = insert_into(MailServerState, session.get_bind().dialect)
+        met = int(not refuses_us)
+        failures = session.scalars(
+            insert.values(name=_NAME, failures=met, reply=outcome.reply)
+            .on_conflict_do_update(
+                index_elements=["name"],
+                set_={
+                    "failures": MailServerState.failures + met,
+                    "reply": insert.excluded.reply,
+                },
+            )
+            .returning(MailServerState.failures)
+        ).one()
+        left_alone: dict[str, object] = {}
+        if refuses_us:
+            left_alone = {"stopped_at": now, "settings": _digest(config)}
+        elif failures >= SERVER_TRIES:
+            left_alone = {"failures": 0, "paused_until": now + SERVER_PAUSE}
+        if left_alone:
+            session.execute(
+                update(MailServerState)
+                .where(MailServerState.name == _NAME)
+                .values(left_alone)
+                .execution_options(synchronize_session=False)
+            )
+    return bool(left_alone)
 
 
 def try_again() -> None:

@@ -22,6 +22,11 @@ class Limits:
         self._put_off: Counter[str] = Counter()
         self._lock = Lock()
 
+    @property
+    def are_set(self) -> bool:
+        """Whether a mail may have to wait for its turn."""
+        return bool(self._interval or self._per_domain)
+
     def put_off(self, address: str, now: datetime) -> datetime | None:
         """Until when a mail to the address has to wait, its domain having had its share of this
         minute at the aware instant `now`; None: it may go now, and counts."""

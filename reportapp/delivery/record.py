@@ -152,6 +152,7 @@ class Recorder:
     _lists: Lock = field(default_factory=Lock)
     #: Held by the one who commits.
     _committing: Lock = field(default_factory=Lock)
+    _connection: Connection | None = None
 
     def __post_init__(self) -> None:
         dialect = self.engine.dialect
@@ -180,7 +181,7 @@ class Recorder:
 
     def give_back(self, claim: Claim) -> None:
         """Let a claim of which nothing was sent be made anew."""
-        with self._connection() as connection:
+        with self._committing, self._transaction() as connection:
             connection.execute(_GIVE_BACK, {"row": claim.id, "owner": self.owner})
 
     def write(self) -> None:
@@ -191,10 +192,20 @@ class Recorder:
     def finish(self, executions: set[int]) -> None:
         """Write what is still kept, give back what was not begun, and end the executions that have
         nothing open."""
-        self.write()
+        try:
+            self.write()
+        finally:
+            self.close()
         with transaction() as session:
             session.execute(_GIVE_ALL_BACK, {"owner": self.owner})
             settle(session, executions, self.clock())
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with self._committing:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def _commit(self, mine: _Question | None) -> None:
         with self._committing:
@@ -223,7 +234,7 @@ class Recorder:
     ) -> tuple[list[tuple[Claim, Outcome]], list[bool]]:
         """One transaction: the outcomes that came too late for their claims, and the answers."""
         late, answers, made = [], [], {}
-        with self._connection() as connection:
+        with self._transaction() as connection:
             for claim, outcome in outcomes:
                 if not self._outcome(connection, claim, outcome):
                     late.append((claim, outcome))
@@ -271,13 +282,13 @@ class Recorder:
         return False
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """A transaction of its own: the engine's reading goes on beside it."""
-        with (
-            self.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection,
-            connection.begin(),
-        ):
-            yield connection
+    def _transaction(self) -> Iterator[Connection]:
+        """On a connection of its own, kept until the end: the engine's reading goes on beside it.
+        For the one who commits."""
+        if self._connection is None:
+            self._connection = self.engine.connect().execution_options(sqlite_begin="IMMEDIATE")
+        with self._connection.begin():
+            yield self._connection
 
 
 def record(session: Session, delivery_id: int, owner: str | None, outcome: Outcome) -> bool:

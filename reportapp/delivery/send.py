@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
+from threading import Condition, Event
 from uuid import uuid4
 
 from flask import Flask, current_app
@@ -27,12 +27,14 @@ from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.work import Item, Work
 from reportapp.extensions import db
-from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
+from reportapp.mail import Blame, MailSession, SealedMail, SendFailure, Stage, mail
 
 log = logging.getLogger(__name__)
 
 #: Seconds after which a session without a mail is asked whether it still stands.
 _IDLE = 5.0
+#: Seconds after which a session that has nothing to send looks again, while others are at work.
+_LOOK_AGAIN = 1.0
 #: Seconds to wait between attempts to write down at the end what was sent: a database that is
 #: locked, or a disk that is full, may heal.
 _WRITE_AGAIN = (1, 5, 20, 0)
@@ -72,6 +74,9 @@ class _Delivering:
         self.owner = uuid4().hex
         self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
         self.resend = app.config["AMBIGUOUS_DELIVERY"] == "resend"
+        self.number = app.config["DELIVERY_WORKERS"]
+        self.senders: list[_Sender] = []
+        self.idle, self.idling = 0, Condition()
         self.recorder = Recorder(db.engine, self.owner, clock)
         #: Set when there is no point in going on.
         self.halt = Event()
@@ -88,16 +93,15 @@ class _Delivering:
                 self._finish(work.executions)
 
     def _in_sessions(self, work: Work) -> Counter[DeliveryStatus]:
-        number = self.app.config["DELIVERY_WORKERS"]
-        if number == 1:
+        if self.number == 1:
             return _Sender(self, work).run()
 
         def session(_number: int) -> Counter[DeliveryStatus]:
             with self.app.app_context():
                 return _Sender(self, work).run()
 
-        with ThreadPoolExecutor(number, thread_name_prefix="deliver") as pool:
-            return sum(pool.map(session, range(number)), Counter[DeliveryStatus]())
+        with ThreadPoolExecutor(self.number, thread_name_prefix="deliver") as pool:
+            return sum(pool.map(session, range(self.number)), Counter[DeliveryStatus]())
 
     def _finish(self, executions: set[int]) -> None:
         for pause in _WRITE_AGAIN:
@@ -114,6 +118,18 @@ class _Delivering:
     @property
     def is_over(self) -> bool:
         return self.stop.is_set() or self.halt.is_set()
+
+    def wait_for_more(self) -> bool:
+        """Called by a session that has nothing to send: whether to look again. The mail server may
+        keep another one busy for minutes, which what becomes due meanwhile must not wait for."""
+        with self.idling:
+            self.idle += 1
+            self.idling.wait_for(lambda: self.idle == self.number, _LOOK_AGAIN)
+            if self.idle == self.number:
+                self.idling.notify_all()
+                return False
+            self.idle -= 1
+            return True
 
     def heard(self, outcome: Outcome) -> None:
         """What an outcome tells about the mail server."""
@@ -138,16 +154,26 @@ class _Sender:
         #: Mails sent over the session, and when the last one was.
         self.mails, self.last = 0, 0.0
         self.most = shared.app.config["DELIVERY_MAILS_PER_SESSION"]
-        self.upcoming: Item | None = None
+        #: The next mail, made while the server looked at the one before; none, or one.
+        self.upcoming: deque[Item] = deque()
+        shared.senders.append(self)
 
     def run(self) -> Counter[DeliveryStatus]:
         with self.sessions, self._stopping_the_others():
             while not self.shared.is_over:
-                item, self.upcoming = self.upcoming or self.work.next(), None
-                if item is None:
+                item = self._next()
+                if item is not None:
+                    self._deal_with(item)
+                elif not self.shared.wait_for_more():
                     break
-                self._deal_with(item)
         return self.counts
+
+    def _next(self) -> Item | None:
+        item = _taken(self.upcoming) or self.work.next()
+        if item is None:
+            # What another one has made waits as long as that one's server thinks.
+            item = next(filter(None, (_taken(each.upcoming) for each in self.shared.senders)), None)
+        return item
 
     @contextmanager
     def _stopping_the_others(self) -> Iterator[None]:
@@ -243,10 +269,18 @@ class _Sender:
         self.mails, self.last = self.mails + 1, stopwatch()
         return reply
 
-    def _look_ahead(self) -> None:
-        """Make the next mail while the server looks at this one."""
-        if self.upcoming is None and not self.shared.is_over:
-            self.upcoming = self.work.next_quick()
+    def _look_ahead(self) -> SealedMail | None:
+        """Make the next mail while the server looks at this one; it, if it can follow at once."""
+        item = None
+        if not self.shared.is_over:
+            item = self.work.next_quick()
+        if item is None:
+            return None
+        self.upcoming.append(item)
+        last = self.mails + 1 >= self.most
+        if not isinstance(item.made, Mail) or last or self.work.limits.are_set:
+            return None
+        return item.made.sealed
 
     def _session(self) -> MailSession:
         session = self.session
@@ -265,3 +299,10 @@ class _Sender:
     def _close(self) -> None:
         self.sessions.close()
         self.session = None
+
+
+def _taken(items: deque[Item]) -> Item | None:
+    """The first one; whoever else asks at the same moment does not get it."""
+    with suppress(IndexError):
+        return items.popleft()
+    return None

@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +14,7 @@ import flask_mail
 from flask import Flask, current_app
 
 from reportapp.mail.mailbox import mailbox_folder, mailbox_port
-from reportapp.mail.message import SealedMail
+from reportapp.mail.message import BadHeader, SealedMail
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, refusal, reply_text
 
 #: Seconds. Connecting is quick or hopeless; RFC 5321 section 4.5.3.2 asks for patience with the
@@ -54,6 +55,11 @@ class MailSession(flask_mail.Connection):
         self._instance = Path(current_app.instance_path)
         #: This session's MAIL FROM was good for at least one mail.
         self._welcome = False
+        #: How far the mail in hand has come.
+        self._stage = Stage.MAIL
+        #: The mail whose addresses were told in advance, and the replies that were not read yet.
+        self._announced: SealedMail | None = None
+        self._owed = 0
 
     def configure_host(self) -> smtplib.SMTP:
         try:
@@ -104,6 +110,7 @@ class MailSession(flask_mail.Connection):
         tb: TracebackType | None,
     ) -> None:
         # An error while saying goodbye must not hide that the mails were sent.
+        self._withdraw()
         try:
             self.host.quit()
         except (OSError, smtplib.SMTPException):
@@ -113,42 +120,87 @@ class MailSession(flask_mail.Connection):
         self,
         mail: SealedMail,
         before_content: Callable[[], bool],
-        meanwhile: Callable[[], None] | None = None,
+        upcoming: Callable[[], SealedMail | None] = lambda: None,
     ) -> str | None:
         """Send one mail; the server's reply to it.
 
         `before_content` is called when the server has taken sender and recipient: what it writes
         down is known before the server can have the mail. If it answers False the mail is not sent,
-        and None is returned. `meanwhile` is called while the server looks at the content, and must
-        not raise. Raises SendFailure; the session can go on afterwards unless its blame is SERVER,
-        CONFIGURATION or AMBIGUOUS.
+        and None is returned. `upcoming` is called while the server looks at the content, and must
+        not raise: the mail that will be given to `deliver` next, if that is known, so that the
+        server can look at its addresses meanwhile. Raises SendFailure; the session can go on
+        afterwards unless its blame is SERVER, CONFIGURATION or AMBIGUOUS.
         """
-        stage = Stage.MAIL
         try:
-            options = self._options(mail)
-            reply = self.host.mail(mail.sender, options)
-            self._expect(stage, reply, 250, special="SMTPUTF8" in options, welcome=self._welcome)
-            self._welcome = True
-            stage = Stage.RCPT
-            self._expect(stage, self.host.rcpt(mail.to), 250, 251)
-            stage = Stage.DATA
+            self._envelope(mail)
+            self._stage = Stage.DATA
             if not before_content():
                 self._reset()
                 return None
-            self._expect(stage, self.host.docmd("DATA"), 354)
-            stage = Stage.CONTENT
-            return self._content(mail.wire, meanwhile)
+            self._expect(Stage.DATA, self.host.docmd("DATA"), 354)
+            self._stage = Stage.CONTENT
+            return self._content(mail, upcoming)
         except SendFailure as failure:
-            if failure.blame in (Blame.TEMPORARY, Blame.PERMANENT, Blame.TOO_LARGE):
+            self._announced = None
+            if self._owed or failure.blame in (
+                Blame.TEMPORARY,
+                Blame.PERMANENT,
+                Blame.TOO_LARGE,
+            ):
                 self._reset()
             raise
         except (OSError, smtplib.SMTPException) as error:
             self.host.close()
-            raise breakdown(stage, error) from None
+            raise breakdown(self._stage, error) from None
         except BaseException:
             # In the middle of something; the next mail must not be taken for its continuation.
             self.host.close()
             raise
+
+    def _envelope(self, mail: SealedMail) -> None:
+        """Have the server take sender and recipient. Raises what `deliver` raises."""
+        self._stage = Stage.MAIL
+        if self._announced is not mail:
+            self._withdraw()
+            self._announce(mail)
+        self._announced = None
+        special = not (mail.sender + mail.to).isascii()
+        reply = self._reply()
+        self._expect(Stage.MAIL, reply, 250, special=special, welcome=self._welcome)
+        self._welcome = True
+        self._stage = Stage.RCPT
+        if not self._owed:
+            self._say(f"RCPT TO:<{mail.to}>")
+        self._expect(Stage.RCPT, self._reply(), 250, 251)
+
+    def _announce(self, mail: SealedMail) -> None:
+        """Say from whom, and in the same go to whom, to a server that knows PIPELINING (RFC 2920,
+        which allows it even before the reply to the mail before, section 3.1)."""
+        lines = [" ".join([f"MAIL FROM:<{mail.sender}>", *self._options(mail)])]
+        if self.host.has_extn("pipelining"):
+            lines.append(f"RCPT TO:<{mail.to}>")
+        self._say(*lines)
+        self._announced = mail
+
+    def _withdraw(self) -> None:
+        """Take back what was announced."""
+        if self._announced is not None:
+            self._announced = None
+            self._reset()
+
+    def _say(self, *lines: str) -> None:
+        if any("\r" in line or "\n" in line for line in lines):
+            raise BadHeader(f"a line break in {lines!r}")
+        if self.host.sock is None:
+            raise smtplib.SMTPServerDisconnected("The connection is closed.")
+        self.host.sock.sendall("".join(f"{line}\r\n" for line in lines).encode())
+        self._owed += len(lines)
+
+    def _reply(self) -> tuple[int, bytes]:
+        if not self.is_open:
+            raise smtplib.SMTPServerDisconnected("The connection is closed.")
+        self._owed -= 1
+        return self.host.getreply()
 
     def _options(self, mail: SealedMail) -> list[str]:
         options = []
@@ -168,16 +220,26 @@ class MailSession(flask_mail.Connection):
             options.append("SMTPUTF8")
         return options
 
-    def _content(self, wire: bytes, meanwhile: Callable[[], None] | None) -> str:
+    def _content(self, mail: SealedMail, upcoming: Callable[[], SealedMail | None]) -> str:
         # One write: the final dot in a small one of its own would wait for an acknowledgement.
-        self.host.send(wire)
-        if meanwhile is not None:
-            meanwhile()
+        self.host.send(mail.wire)
+        following, broken = upcoming(), False
+        if following is not None and self.host.has_extn("pipelining"):
+            try:
+                # Why one cannot be announced is told when its turn comes.
+                with suppress(SendFailure, ValueError):
+                    self._announce(following)
+            except OSError:
+                # The reply to this mail may still be there to be read.
+                broken = True
         assert self.host.sock is not None
         self.host.sock.settimeout(self._final_timeout)
         reply = self.host.getreply()
         self._expect(Stage.CONTENT, reply, 250)
-        self.host.sock.settimeout(self._timeout)
+        if broken:
+            self.host.close()
+        else:
+            self.host.sock.settimeout(self._timeout)
         return reply_text(*reply)
 
     def _expect(
@@ -198,12 +260,15 @@ class MailSession(flask_mail.Connection):
 
     def _reset(self) -> None:
         try:
+            while self._owed:
+                self._reply()
             self.host.rset()
         except (OSError, smtplib.SMTPException):
             self.host.close()
 
     def still_there(self) -> bool:
         """Ask the server whether the session still stands, after a while without a mail."""
+        self._withdraw()
         try:
             return self.is_open and self.host.noop()[0] == 250
         except (OSError, smtplib.SMTPException):

@@ -1,4 +1,5 @@
-"""A process that sends what is due, as `flask reports deliver` does, and dies on its way."""
+"""A process that sends what is due, as `flask reports deliver` does, and dies on its way; and one
+that runs the schedules."""
 
 import os
 import random
@@ -6,21 +7,25 @@ import signal
 import smtplib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from types import SimpleNamespace
 from typing import Any
 
 from reportapp import clock
+from reportapp.cli.stopping import asked_to_end
 from reportapp.delivery import claims, deliver, record, recover, send, work
 from reportapp.delivery.record import Recorder
-from reportapp.mail import MailSession
+from reportapp.jobs import JOBS, SchedulerService, service
+from reportapp.mail import MailSession, Stage
 from tests.e2e.world import inside
 
 #: The interpreter with the application's modules already in it: a start takes no second.
 _processes = get_context("forkserver")
-_processes.set_forkserver_preload(["tests.chaos.sender", "reportapp.cli"])
+_processes.set_forkserver_preload(["tests.chaos.sender", "tests.chaos.warm"])
 
 _Tick = Callable[[], None]
 
@@ -44,6 +49,25 @@ def _send(env: dict[str, str], point: str | None, number: int, alone: bool) -> N
         present = clock.now()
         recover(present, clock.fixed(present + timedelta(hours=1)) if alone else clock.now)
         deliver(clock.now)
+
+
+def start_scheduler(env: Mapping[str, str]) -> BaseProcess:
+    """A new process that does what `flask scheduler run` does, only that it looks around ten times
+    a second instead of every five."""
+    process = _processes.Process(target=_run_schedules, args=(dict(env),))
+    process.start()
+    return process
+
+
+def _run_schedules(env: dict[str, str]) -> None:
+    service.HEARTBEAT = timedelta(seconds=0.1)
+    JOBS["send"] = replace(JOBS["send"], when={"seconds": 0.1})
+    with inside(env) as app:
+        end = asked_to_end()
+        running = SchedulerService(app)
+        running.start()
+        end.wait()
+        running.stop()
 
 
 def _die() -> None:
@@ -105,14 +129,31 @@ def _in_content(part: float) -> Callable[[_Tick], None]:
     def arm(tick: _Tick) -> None:
         plainly = MailSession._content
 
-        def interrupted(self: MailSession, wire: bytes, meanwhile: Any) -> str:
+        def interrupted(self: MailSession, mail: Any, upcoming: Any) -> str:
             # The rest follows if it was not this one's turn.
-            cut = int(len(wire) * part)
-            self.host.send(wire[:cut])
+            cut = int(len(mail.wire) * part)
+            self.host.send(mail.wire[:cut])
             tick()
-            return plainly(self, wire[cut:], meanwhile)
+            rest: Any = SimpleNamespace(wire=mail.wire[cut:])
+            return plainly(self, rest, upcoming)
 
         MailSession._content = interrupted  # type: ignore[method-assign]
+
+    return arm
+
+
+def _after_reply(stage: Stage) -> Callable[[_Tick], None]:
+    """The server has taken what was said at a stage."""
+
+    def arm(tick: _Tick) -> None:
+        plainly = MailSession._expect
+
+        def interrupted(self: MailSession, at: Stage, *args: Any, **named: Any) -> None:
+            plainly(self, at, *args, **named)
+            if at is stage:
+                tick()
+
+        MailSession._expect = interrupted  # type: ignore[method-assign]
 
     return arm
 
@@ -120,10 +161,11 @@ def _in_content(part: float) -> Callable[[_Tick], None]:
 #: Where a sender may be killed. Those "per mail" come up for every mail, the others per batch or
 #: once at the end.
 PER_MAIL: dict[str, Callable[[_Tick], None]] = {
-    "before MAIL": _before(smtplib.SMTP, "mail"),
-    "MAIL": _after(smtplib.SMTP, "mail"),
-    "RCPT": _after(smtplib.SMTP, "rcpt"),
-    "phase, before its commit": _before_commit(Recorder, "_connection"),
+    "before MAIL": _before(MailSession, "_envelope"),
+    "addresses said": _after(MailSession, "_say"),
+    "MAIL": _after_reply(Stage.MAIL),
+    "RCPT": _after_reply(Stage.RCPT),
+    "phase, before its commit": _before_commit(Recorder, "_transaction"),
     "phase, after its commit": _after(Recorder, "_written"),
     "DATA": _after(smtplib.SMTP, "docmd"),
     "half of the content": _in_content(0.5),

@@ -8,12 +8,13 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 
 from reportapp import clock
 from reportapp.delivery import deliver, recover
+from reportapp.delivery import send as send_module
 from reportapp.delivery.health import standstill, try_again
 from reportapp.extensions import db
 from reportapp.mail import sender
@@ -27,7 +28,17 @@ from tests.e2e.world import create_many_families
 
 RECIPIENTS = 24
 AT = clock.now()
-SEEDS = range(40 if LONG else 4)
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+BOTH = (SQLITE, POSTGRESQL)
+#: (seed, sessions, database): all in the long form; in the short one each number of sessions
+#: meets each database.
+MIXTURES = [
+    (seed, sessions, database)
+    for seed in range(40 if LONG else 4)
+    for sessions in (1, 4)
+    for database in BOTH
+    if LONG or (seed % 2 == 0) == ((sessions == 1) == (database == SQLITE))
+]
 
 HANG_UP = Answer(hang_up=True)
 SILENCE = Answer(silent=True)
@@ -43,6 +54,22 @@ def says(reply: str, **more) -> Answer:
     return Answer(reply.encode(), **more)
 
 
+def on_database(*values):
+    """A parameter set whose last value is the database."""
+    marks = [pytest.mark.xdist_group("postgresql")] if values[-1] == POSTGRESQL else []
+    return pytest.param(*values, marks=marks)
+
+
+@pytest.fixture
+def database():
+    return SQLITE
+
+
+@pytest.fixture
+def database_url(request, database, database_url):
+    return database_url if database == SQLITE else request.getfixturevalue("postgresql")
+
+
 @pytest.fixture
 def settings(server):
     return {"DELIVERY_WORKERS": 1, "MAIL_PORT": server.port}
@@ -50,16 +77,26 @@ def settings(server):
 
 @pytest.fixture
 def school(app, cast, monkeypatch):
-    """(the school, its author, its schedule): nothing waits yet."""
+    """A school with two schedules for the same people: nothing waits yet."""
     app.config["MAIL_TIMEOUT_SECONDS"] = 0.4
     monkeypatch.setattr(sender, "FINAL_REPLY_TIMEOUT", 0.4)
     guardians = create_many_families(cast, cast.tom, RECIPIENTS)
-    schedule = create_order(cast.tom, *guardians, frequency="daily", is_active=False, now=AT)
-    return School({"DATABASE_URL": app.config["DATABASE_URL"]}, cast.tom.id, [schedule.id])
+    schedules = [
+        create_order(cast.tom, *guardians, frequency="daily", is_active=False, now=AT).id
+        for _ in range(2)
+    ]
+    return School({"DATABASE_URL": app.config["DATABASE_URL"]}, cast.tom.id, schedules)
 
 
 def plan(cast, school) -> int:
     return run_now(cast.tom, school.schedule_ids[0], AT, message_domain="lindenhof.example")
+
+
+def plan_the_other(app, school) -> int:
+    """From any thread."""
+    with app.app_context():
+        author = db.session.get_one(User, school.author_id)
+        return run_now(author, school.schedule_ids[1], AT, message_domain="lindenhof.example")
 
 
 def send(instant):
@@ -128,15 +165,21 @@ def self_signed(folder) -> SSLContext:
     return context
 
 
-def test_each_failure_ends_as_its_stage_and_words_allow(app, cast, server, school, tmp_path):
+@pytest.mark.parametrize("database", [on_database(each) for each in BOTH if LONG or each == SQLITE])
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_each_failure_ends_as_its_stage_and_words_allow(
+    app, cast, server, school, tmp_path, pipelining
+):
     guardian = db.session.query(User).filter_by(email="guardian000@parent.example").one()
     only = create_order(cast.tom, guardian, frequency="daily", is_active=False, now=AT)
     state = app.extensions["mail"]
     server.tls = self_signed(tmp_path)
+    usual = ("PIPELINING",) if pipelining else ()
+    special = {"STARTTLS": ("STARTTLS",), "AUTH": ("AUTH PLAIN",)}
     for stage, answer, expected in CASES:
         server.kept.clear()
         server.turns.clear()
-        server.extensions = {"STARTTLS": ("STARTTLS",), "AUTH": ("AUTH PLAIN",)}.get(stage, ())
+        server.extensions = (*usual, *special.get(stage, ()))
         state.use_tls = stage == "STARTTLS"
         state.username, state.password = ("me", "secret") if stage == "AUTH" else (None, None)
         # A mail that is too large goes again at once, then with a link.
@@ -156,7 +199,7 @@ def test_each_failure_ends_as_its_stage_and_words_allow(app, cast, server, schoo
 
         # What may have arrived, or has a definite end, is not tried again; all else comes through.
         server.script = lambda turn: None
-        server.extensions, state.use_tls, state.username = (), False, None
+        server.extensions, state.use_tls, state.username = usual, False, None
         before = len(server.kept)
         send(AT + timedelta(hours=2))
         db.session.refresh(row)
@@ -225,16 +268,31 @@ _PER_SESSION = {
 _UNKIND = {each for answers in (_PER_ADDRESS | _PER_SESSION).values() for each in answers}
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("seed", "sessions", "database"), [on_database(*mixture) for mixture in MIXTURES]
+)
 def test_in_random_mixtures_every_delivery_ends_as_the_servers_answers_allow(
-    app, cast, server, school, seed, workers, record_property
+    app, cast, server, school, seed, sessions, database, record_property
 ):
-    app.config["DELIVERY_WORKERS"] = workers
+    app.config["DELIVERY_WORKERS"] = sessions
     chance = random.Random(seed)
     often = chance.choice((0.1, 0.3, 0.5))
 
+    server.extensions = ("PIPELINING",) if seed % 2 else ()
+    unread = set()
+
     def misbehave(turn):
+        # With PIPELINING, what is said right after a bad answer may never be read: it decides
+        # nothing, and the account must not take it for a verdict.
+        if (turn.session, turn.stage) in unread:
+            unread.discard((turn.session, turn.stage))
+            return None
+        answer = choose(turn)
+        if answer is not None and turn.stage in ("MAIL", "content"):
+            unread.update({(turn.session, "MAIL"), (turn.session, "RCPT")})
+        return answer
+
+    def choose(turn):
         per_address = turn.stage in _PER_ADDRESS
         if chance.random() > (often if per_address else often / 4):
             return None
@@ -263,8 +321,9 @@ def test_in_random_mixtures_every_delivery_ends_as_the_servers_answers_allow(
     unkind = sum(turn.answer in _UNKIND for turn in server.turns)
     record_property(
         "figures",
-        f"misbehaving server, seed {seed}, {workers} session{'s' * (workers > 1)}: {unkind} of "
-        f"{len(server.turns)} answers unkind; {dict(found.statuses)}, arrived {found.arrived}",
+        f"misbehaving server, {database:10} seed {seed:2}, {sessions} session"
+        f"{'s' * (sessions > 1)}: {unkind} of {len(server.turns)} answers unkind; "
+        f"{dict(found.statuses)}, arrived {found.arrived}",
     )
 
 
@@ -272,23 +331,75 @@ def deliveries(run):
     return db.session.query(ReportDelivery).filter_by(execution_id=run).all()
 
 
-def test_a_tarpit_stops_nobody_but_its_own_session(app, cast, server, school):
-    """All replies to one session wait until all other mails have arrived."""
+class Tarpit:
+    """One session whose replies, from a stage on, do not come until `let_go` is set; or each after
+    `seconds` only."""
+
+    STAGES = ("banner", "EHLO", "MAIL", "RCPT", "DATA", "content")
+
+    def __init__(self, first: str, seconds: float | None = None) -> None:
+        self.slow = self.STAGES[self.STAGES.index(first) :]
+        self.seconds = seconds
+        self.session: int | None = None
+        self.let_go = Event()
+
+    def __call__(self, turn):
+        if self.session is None and turn.stage in self.slow:
+            self.session = turn.session
+        if turn.session == self.session and turn.stage in self.slow:
+            if self.seconds is not None:
+                time.sleep(self.seconds)
+            else:
+                assert self.let_go.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("stage", "database"), [on_database("banner", SQLITE), on_database("content", POSTGRESQL)]
+)
+def test_a_tarpit_stops_nobody_but_the_mail_that_is_in_it(
+    app, cast, server, school, stage, database, monkeypatch
+):
+    """What was due, and what becomes due when the other sessions have nothing more to do, arrives
+    before the tarpit lets go of its mail."""
     app.config["DELIVERY_WORKERS"] = 4
     app.config["MAIL_TIMEOUT_SECONDS"] = 60
-    others = Event()
-
-    def slow(turn):
-        if turn.session == 1:
-            assert others.wait(50)
+    monkeypatch.setattr(send_module, "_LOOK_AGAIN", 0.1)
+    tarpit, runs = Tarpit(stage), []
 
     def arrived(_mail):
-        if len(server.kept) >= RECIPIENTS - 1:
-            others.set()
+        if len(server.kept) == RECIPIENTS - 1:
+            Timer(0.4, lambda: runs.append(plan_the_other(app, school))).start()
+        elif len(server.kept) == 2 * RECIPIENTS - 1:
+            tarpit.let_go.set()
 
-    server.script, server.on_kept = slow, arrived
+    server.script, server.on_kept = tarpit, arrived
+    runs.append(plan(cast, school))
+    assert send(AT)["sent"] == 2 * RECIPIENTS
+    assert compare(school, runs, server).repeated == 0
+
+
+@pytest.mark.skipif(not LONG, reason="takes its minutes: `make chaos`")
+@pytest.mark.timeout(600)
+def test_a_tarpit_of_a_minute_per_reply_stops_nobody_but_the_mail_that_is_in_it(
+    app, cast, server, school, monkeypatch, record_property
+):
+    app.config["DELIVERY_WORKERS"] = 4
+    app.config["MAIL_TIMEOUT_SECONDS"] = 90
+    monkeypatch.setattr(sender, "FINAL_REPLY_TIMEOUT", 300)
+    # Its first reply has to come within the 10 s that connecting may take.
+    tarpit = server.script = Tarpit("EHLO", seconds=60)
     run = plan(cast, school)
+    begun = time.monotonic()
     assert send(AT)["sent"] == RECIPIENTS
+    *others, last = sorted(mail.at - begun for mail in server.kept)
+    record_property(
+        "figures",
+        f"a tarpit of 60 s per reply: {len(others)} mails of the other sessions within "
+        f"{others[-1]:.1f} s, the one in it after {last:.0f} s",
+    )
+    assert tarpit.session is not None
+    assert others[-1] < 10
+    assert last >= 5 * 60
     assert compare(school, [run], server).repeated == 0
 
 

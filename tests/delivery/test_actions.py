@@ -1,6 +1,6 @@
 """What people do to a run while a sender is in the middle of it."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -150,7 +150,8 @@ def may_send(owner, claimed):
     run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], NOW)
     db.session.rollback()
     mail = Mail(None, None, run.standings[claimed.recipient_id])
-    return Recorder(db.engine, owner, clock.fixed(NOW)).may_send(claimed, mail, version)
+    with closing(Recorder(db.engine, owner, clock.fixed(NOW))) as recorder:
+        return recorder.may_send(claimed, mail, version)
 
 
 def test_a_sender_never_has_the_same_mail_in_hand_twice(cast):

@@ -1,10 +1,11 @@
 """From a due schedule to the bytes at a real mail server, and what the ledger says."""
 
-import smtplib
+from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from sqlalchemy import delete, event, insert, select, update
@@ -14,12 +15,14 @@ from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
 from reportapp.delivery import anything_due, deliver, plan_due, recover, work
 from reportapp.delivery.claims import claim
-from reportapp.delivery.health import standstill, try_again
+from reportapp.delivery.health import note_trouble, standstill, try_again
+from reportapp.delivery.policy import Outcome
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.standing import access_version, load_run
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
+from reportapp.mail import MailSession
 from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from reportapp.models import (
     AccessChange,
@@ -374,10 +377,12 @@ def test_two_senders_that_claim_at_the_same_moment_never_get_the_same_mail(app, 
 def test_no_transaction_is_open_while_the_mail_server_thinks(cast, smtp, monkeypatch):
     monkeypatch.setattr(work, "FRESH", 60.0)
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
-    engine, in_use = db.engine, []
-    smtp.on_data = lambda to: in_use.append(engine.pool.checkedout())
+    open_now, seen = Counter(), []
+    for name, change in (("begin", 1), ("commit", -1), ("rollback", -1)):
+        event.listen(db.engine, name, lambda connection, n=change: open_now.update(all=n))
+    smtp.on_data = lambda to: seen.append(open_now["all"])
     assert run()["sent"] == 3
-    assert in_use == [0, 0, 0]
+    assert seen == [0, 0, 0]
 
 
 def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alone(app, cast, smtp):
@@ -400,6 +405,24 @@ def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alon
 
     assert run(DUE + timedelta(seconds=61))["sent"] == 10
     assert standstill(app.config, DUE + timedelta(seconds=61)) is None
+
+
+def test_five_sessions_that_meet_trouble_at_the_same_moment_are_five_in_a_row(app):
+    gone = Outcome(DeliveryStatus.PENDING, Reason.SERVER, "gone", DUE, charged=False)
+    all_there, told = Barrier(5), []
+
+    def meet_trouble():
+        with app.app_context():
+            all_there.wait(20)
+            told.append(note_trouble(app.config, gone, DUE))
+
+    threads = [Thread(target=meet_trouble) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == [False] * 4 + [True]
+    assert standstill(app.config, DUE) is not None
 
 
 def test_trouble_now_and_then_is_not_five_in_a_row(app, cast, smtp):
@@ -640,24 +663,21 @@ def test_who_cannot_be_written_to_fails_at_once_and_holds_up_nobody(cast, smtp, 
     assert delivery.smtp_reply.startswith("The mail cannot be written: ")
 
 
-@pytest.mark.parametrize("step", ["mail", "send"])
+@pytest.mark.parametrize("step", ["_announce", "_content"])
 def test_an_unforeseen_error_while_sending_is_its_own_mails_only(cast, smtp, monkeypatch, step):
     create_order(cast.tom, cast.pia, cast.tom)
-    plain = getattr(smtplib.SMTP, step)
+    plain = getattr(MailSession, step)
 
-    def explode_once(self, words, *rest):
-        # The first mail's first command, or its content, which is the only long piece.
-        if step == "mail" or len(words) > 1000:
-            monkeypatch.setattr(smtplib.SMTP, step, plain)
-            raise ZeroDivisionError
-        return plain(self, words, *rest)
+    def explode_once(self, *rest):
+        monkeypatch.setattr(MailSession, step, plain)
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(smtplib.SMTP, step, explode_once)
+    monkeypatch.setattr(MailSession, step, explode_once)
     assert run()["sent"] == 1
     assert smtp.addresses == ["tom@teacher.example"]
     assert ledger()["pia@parent.example"] == (
         (DeliveryStatus.PENDING, Reason.ERROR)
-        if step == "mail"
+        if step == "_announce"
         else (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     )
 
@@ -956,7 +976,8 @@ def may_send(owner, claimed) -> bool:
     run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
     db.session.rollback()
     mail = Mail(None, None, run.standings[claimed.recipient_id])
-    return Recorder(db.engine, owner, clock.fixed(DUE)).may_send(claimed, mail, version)
+    with closing(Recorder(db.engine, owner, clock.fixed(DUE))) as recorder:
+        return recorder.may_send(claimed, mail, version)
 
 
 def only_open() -> list[str]:

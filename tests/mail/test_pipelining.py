@@ -1,0 +1,161 @@
+"""Servers that know PIPELINING (RFC 2920) hear a mail's addresses while they look at the mail
+before; what they answer is still about the right mail."""
+
+from threading import Event
+
+import pytest
+
+from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
+from tests.chaos.mail_server import Answer, mail_server
+from tests.mail.test_message import create_message
+
+
+@pytest.fixture
+def server(app):
+    with mail_server() as server:
+        server.extensions = ("PIPELINING",)
+        app.extensions["mail"].port = server.port
+        yield server
+
+
+def create_mails(*names):
+    return [
+        create_message(message_id=f"{name}@x.example", to=(name, f"{name}@x.example")).sealed()
+        for name in names
+    ]
+
+
+def misbehave(server, **answers):
+    """At each stage, and to whom, say something else once."""
+
+    def script(turn):
+        return answers.pop(f"{turn.stage}_{(turn.to or '').partition('@')[0]}", None)
+
+    server.script = script
+
+
+def send(session, mails, may=lambda: True):
+    """What becomes of each mail; each is known while the one before is sent."""
+    results = []
+    for sealed, following in zip(mails, [*mails[1:], None], strict=True):
+        try:
+            results.append(session.deliver(sealed, may, lambda following=following: following))
+        except SendFailure as failure:
+            results.append((failure.stage, failure.blame))
+    return results
+
+
+def conversation(server):
+    return [
+        turn.stage if turn.to is None else f"{turn.stage} {turn.to[:1]}" for turn in server.turns
+    ]
+
+
+KEPT = "250 2.0.0 kept"
+
+
+def test_all_arrive_once_over_one_session(app, server):
+    with mail.connect() as session:
+        assert send(session, create_mails("a", "b", "c")) == [KEPT] * 3
+    assert [kept.to[0] for kept in server.kept] == ["a", "b", "c"]
+    assert server.sessions == 1
+
+
+def test_the_next_mails_addresses_are_told_before_the_reply_to_this_one(app, server, monkeypatch):
+    told = Event()
+    plain = MailSession._announce
+
+    def announce(self, sealed):
+        plain(self, sealed)
+        if sealed is b:
+            told.set()
+
+    monkeypatch.setattr(MailSession, "_announce", announce)
+    in_time = []
+    server.on_kept = lambda kept: in_time.append(told.wait(10))
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+        session.deliver(b, lambda: True)
+    assert in_time == [True, True]
+    assert conversation(server).count("MAIL") == 2
+
+
+def test_no_content_leaves_before_the_phase_is_asked_for(app, server):
+    heard = []
+
+    def may():
+        heard.append(len(server.kept))
+        return True
+
+    with mail.connect() as session:
+        send(session, create_mails("a", "b", "c"), may)
+    assert heard == [0, 1, 2]
+
+
+def test_a_refused_address_is_its_own_mails_only(app, server):
+    misbehave(server, RCPT_b=Answer(b"550 nobody"))
+    with mail.connect() as session:
+        results = send(session, create_mails("a", "b", "c"))
+    assert results == [KEPT, (Stage.RCPT, Blame.PERMANENT), KEPT]
+    assert [kept.to[0] for kept in server.kept] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "blame"), [(b"451 later", Blame.TEMPORARY), (b"554 spam", Blame.PERMANENT)]
+)
+def test_after_refused_content_the_next_mail_is_announced_anew(app, server, reply, blame):
+    misbehave(server, content_a=Answer(reply))
+    with mail.connect() as session:
+        results = send(session, create_mails("a", "b", "c"))
+    assert results == [(Stage.CONTENT, blame), KEPT, KEPT]
+    assert server.sessions == 1
+
+
+def test_a_refused_sender_says_nothing_about_the_recipient(app, server):
+    """The reply to RCPT that came in the same go is read, and not taken for another one's."""
+    misbehave(server, MAIL_=Answer(b"451 not now"), RCPT_a=Answer(b"503 no sender"))
+    with mail.connect() as session:
+        results = send(session, create_mails("a", "b"))
+    assert results == [(Stage.MAIL, Blame.SERVER), KEPT]
+
+
+def test_a_yes_counts_although_the_session_has_ended_with_it(app, server):
+    misbehave(server, content_a=Answer(b"250 kept and gone\r\n", keep=True, hang_up=True))
+    with mail.connect() as session:
+        results = send(session, create_mails("a", "b"))
+    assert results == ["250 kept and gone", (Stage.MAIL, Blame.SERVER)]
+
+
+@pytest.mark.parametrize("end", [Answer(hang_up=True), Answer(b"what?")])
+def test_without_an_answer_to_the_content_only_that_mail_is_in_doubt(app, server, end):
+    misbehave(server, content_a=end)
+    with mail.connect() as session:
+        results = send(session, create_mails("a", "b"))
+        assert not session.is_open
+    assert results == [(Stage.CONTENT, Blame.AMBIGUOUS), (Stage.MAIL, Blame.SERVER)]
+
+
+def test_a_mail_that_was_announced_and_is_not_sent_next_is_withdrawn(app, server):
+    a, b, c = create_mails("a", "b", "c")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+        session.deliver(c, lambda: True)
+    assert [kept.to[0] for kept in server.kept] == ["a", "c"]
+
+
+def test_a_session_that_ends_with_a_mail_announced_sends_it_not(app, server):
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+    assert [kept.to[0] for kept in server.kept] == ["a"]
+
+
+def test_a_server_without_the_extension_hears_one_command_at_a_time(app, server):
+    server.extensions = ()
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+        assert conversation(server)[-1] == "content a"
+        session.deliver(b, lambda: True)
+    assert len(server.kept) == 2
