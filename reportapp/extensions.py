@@ -82,7 +82,7 @@ def init_limiter(app: Flask) -> None:
 
 
 def _only_who_shall_wait(response: Response) -> Response:
-    if response.status_code not in (409, 429, 503):
+    if response.status_code not in (429, 503):
         response.headers.pop("Retry-After", None)
     return response
 
