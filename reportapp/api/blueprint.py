@@ -14,6 +14,8 @@ from reportapp.api import errors
 from reportapp.errors import InvalidInput
 from reportapp.extensions import csrf
 
+#: The schema of a file.
+FILE = {"type": "string", "format": "binary"}
 _UTF_8 = {"", "utf-8", "utf8", "us-ascii"}
 
 

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from reportapp import clock
 from reportapp.api.auth import actor
-from reportapp.api.blueprint import Blueprint
+from reportapp.api.blueprint import FILE, Blueprint
 from reportapp.api.schedule_examples import BODY_EXAMPLE
 from reportapp.api.schedule_schemas import ScheduleBody, whole
 from reportapp.api.schemas import Answer, Choice, QueryWhole
@@ -27,7 +27,6 @@ from reportapp.schedules.upcoming import next_runs_of, upcoming_runs
 bp = Blueprint("previews", "/reports/schedules", "What a schedule would send, and when")
 
 _FORMATS = [*ExportFormat, "html", "json"]
-_FILE = {"type": "string", "format": "binary"}
 #: The printed page brings its own style sheet and needs nothing else.
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
@@ -139,10 +138,10 @@ _NEXT = {
 @bp.get("/<int:schedule_id>/preview/")
 @bp.arguments(PreviewQuery, location="query")
 @bp.response(200, PreviewAnswer)
-@bp.alt_response(200, schema=_FILE, content_type=RENDERERS[ExportFormat.CSV].content_type)
-@bp.alt_response(200, schema=_FILE, content_type=RENDERERS[ExportFormat.XLSX].content_type)
-@bp.alt_response(200, schema=_FILE, content_type=RENDERERS[ExportFormat.PDF].content_type)
-@bp.alt_response(200, schema=_FILE, content_type="text/html", description="What they would get.")
+@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.CSV].content_type)
+@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.XLSX].content_type)
+@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.PDF].content_type)
+@bp.alt_response(200, schema=FILE, content_type="text/html", description="What they would get.")
 def show(query: dict[str, Any], schedule_id: int) -> Response:
     """Look at a report.
 

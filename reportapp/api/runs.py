@@ -104,7 +104,7 @@ def show(schedule_id: int, execution_id: int) -> dict[str, Any]:
     """Look at one run.
 
     While it goes on, its counts are those of this moment."""
-    _run(schedule_id, execution_id)
+    run_of(schedule_id, execution_id)
     return run_fields(look_at_execution(actor(), execution_id))
 
 
@@ -119,7 +119,7 @@ def mails(query: dict[str, Any], schedule_id: int, execution_id: int) -> dict[st
     """List a run's mails.
 
     Troubles first, then by the recipients' names."""
-    _run(schedule_id, execution_id)
+    run_of(schedule_id, execution_id)
     status = DeliveryStatus(query["status"]) if "status" in query else None
     page = look_at_run(actor(), execution_id, status=status, **limits_of(query))
     return page_of([listed.row for listed in page.deliveries], page.found, query)
@@ -169,8 +169,8 @@ def task(task_id: str) -> dict[str, Any]:
     return task_fields(look_at_run(actor(), execution.id))
 
 
-def _run(schedule_id: int, execution_id: int) -> ReportScheduleExecution:
-    """The run, if it is one of this schedule."""
+def run_of(schedule_id: int, execution_id: int) -> ReportScheduleExecution:
+    """The run, if it is one of this schedule. Raises NotFound."""
     get_schedule(actor(), schedule_id)
     execution = get_execution(actor(), execution_id)
     if execution.schedule_id != schedule_id:

@@ -167,6 +167,7 @@ class RecipientAnswer(Answer):
 class AudienceAnswer(Answer):
     """A group that receives a schedule; who that is, is told apart anew for every run."""
 
+    id = fields.Integer(attribute="audience.id")
     kind = Choice(AudienceKind, attribute="audience.kind")
     class_group_id = fields.Integer(attribute="audience.class_group_id", allow_none=True)
     title = fields.String()

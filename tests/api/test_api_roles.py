@@ -35,8 +35,13 @@ def calls(order, person_id):
         "run": ("GET", f"{runs}1/", None),
         "mails": ("GET", f"{runs}1/deliveries/", None),
         "task": ("GET", "/api/reports/tasks/2/", None),
+        "groups": ("GET", f"{one}groups/", None),
+        "add a group": ("POST", f"{one}groups/", {"kind": "my_guardians"}),
+        "take a group off": ("DELETE", f"{one}groups/1/", None),
+        "send again": ("POST", f"{runs}1/resend/", None),
         "send a test": ("POST", f"{one}test_email/", {"recipient_email": "tom@teacher.example"}),
         "send": ("POST", f"{one}run/", None),
+        "take back": ("POST", f"{runs}1/cancel/", None),
         "add": ("POST", f"{one}recipients/", {"recipient_id": person_id}),
         "change": ("PATCH", one, {"name": "Changed"}),
         "replace": ("PUT", one, BODY),
@@ -54,6 +59,9 @@ def test_who_manages_it_may_do_everything(order, cast, script, name):
     }
     assert answers == {
         **dict.fromkeys(answers, 200),
+        "add a group": 201,
+        "take a group off": 204,
+        "send again": 409,  # nothing has failed
         "send a test": 202,
         "send": 409,  # the run that is under way
         "add": 201,
