@@ -1,5 +1,6 @@
 """The Flask extensions, unbound, and the one way to write to the database."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Connection, Dialect, Engine, MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 #: Names for every constraint, so that migrations can drop them on both databases.
@@ -86,7 +88,12 @@ def tune_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        begin: Any = connection.connection.driver_connection
+        try:
+            # Not as a statement of SQLAlchemy's, whose making costs as much as writing a row.
+            begin.execute(f"BEGIN {mode}")
+        except sqlite3.Error as error:
+            raise OperationalError(f"BEGIN {mode}", None, error) from error
 
 
 def _lower(text: Any) -> Any:

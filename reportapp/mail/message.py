@@ -63,7 +63,8 @@ def _attachment_head(name: str, content_type: str) -> bytes:
 def _base64(data: bytes) -> bytes:
     """In lines of 76 characters (RFC 2045, section 6.8), with CRLF after each."""
     encoded = b2a_base64(data, newline=False)
-    return b"".join(encoded[n : n + 76] + b"\r\n" for n in range(0, len(encoded), 76))
+    lines = [encoded[n : n + 76] for n in range(0, len(encoded), 76)]
+    return b"\r\n".join([*lines, b""])
 
 
 @dataclass(frozen=True)

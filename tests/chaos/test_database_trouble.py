@@ -64,10 +64,14 @@ class DiskFull(Trouble):
 class ReadOnly(Trouble):
     def __init__(self, engine) -> None:
         super().__init__(engine)
-        event.listen(engine, "before_cursor_execute", self._set)
+        event.listen(engine, "begin", self._set)
 
-    def _set(self, _connection, cursor, *_) -> None:
-        cursor.execute(f"PRAGMA query_only = {int(self.on)}")
+    def _set(self, connection) -> None:
+        connection.connection.execute(f"PRAGMA query_only = {int(self.on)}")
+
+    def end(self) -> None:
+        super().end()
+        self.engine.dispose()
 
 
 class Locked(Trouble):
