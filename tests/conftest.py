@@ -21,7 +21,7 @@ from tests.quick import (
     restore_rows,
     routes_compiled_once,
 )
-from tests.smtp import smtp_sink
+from tests.smtp import compare_with_ledger, smtp_sink
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -80,7 +80,7 @@ def database_url(tmp_path, sqlite_template, with_cast):
 @pytest.fixture
 def app(tmp_path, smtp, settings, database_url):
     """The application on a database without rows (or with the cast), sending to `smtp`, inside
-    its context."""
+    its context. If anything was sent there, at the test's end the ledger tells of just that."""
     app = create_app(
         {
             **SETTINGS,
@@ -94,6 +94,10 @@ def app(tmp_path, smtp, settings, database_url):
         be_quick(app)
         yield app
         db.session.remove()
+        if smtp.sessions:
+            resends = app.config["AMBIGUOUS_DELIVERY"] == "resend"
+            compare_with_ledger(db.session(), smtp.copies, resends=resends)
+            db.session.remove()
         db.engine.dispose()
 
 

@@ -1,5 +1,7 @@
 """A real SMTP server on loopback that keeps what arrives, and misbehaves on request."""
 
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,9 +10,17 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from functools import cached_property
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reportapp.constants import DeliveryStatus, ExecutionStatus
 from reportapp.mail.mailbox import LoopbackServer
+from reportapp.models import ReportDelivery, ReportScheduleExecution
 
 HANG_UP = "hang up"
+#: Only reports have one; the application's other mails are not in the ledger.
+_REPORT = re.compile(rb"^List-Id: ", re.MULTILINE)
+_MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]+)>", re.MULTILINE)
 
 
 @dataclass
@@ -47,6 +57,8 @@ class Sink:
 
     def __init__(self) -> None:
         self.arrived: list[Arrived] = []
+        #: How often each report has arrived, by Message-ID, even if `arrived` was cleared.
+        self.copies: Counter[str] = Counter()
         self.sessions = 0
         self.limit: int | None = None
         self.on_mail: Callable[[list[str]], str | None] = lambda options: None
@@ -77,6 +89,8 @@ class Sink:
         if reply is not None:
             return reply
         self.arrived.append(Arrived(envelope.mail_from, to, envelope.content))
+        if _REPORT.search(envelope.content):
+            self.copies[_MESSAGE_ID.search(envelope.content)[1].decode()] += 1
         return f"250 2.0.0 kept as {len(self.arrived)}"
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
@@ -105,3 +119,25 @@ def smtp_sink() -> Iterator[tuple[Sink, int]]:
         yield sink, controller.port
     finally:
         controller.stop()
+
+
+def compare_with_ledger(session: Session, copies: Counter[str], *, resends: bool) -> None:
+    """Fails unless the ledger tells of exactly the reports that arrived, and each run that has
+    ended counts them right. `resends`: what may have arrived is sent again by itself."""
+    rows = session.scalars(select(ReportDelivery)).all()
+    assert not copies.keys() - {row.message_id for row in rows}, "mails that no delivery tells of"
+    statuses: dict[int, Counter[DeliveryStatus]] = defaultdict(Counter)
+    for row in rows:
+        statuses[row.execution_id][row.status] += 1
+        came = copies[row.message_id]
+        told = f"{row.status} ({row.reason}), and {came} arrived"
+        assert came <= 1 or resends or row.requeued_at is not None, told
+        assert came or row.status is not DeliveryStatus.SENT, told
+        assert not came or row.may_have_arrived, told
+    ended = ReportScheduleExecution.status != ExecutionStatus.STARTED
+    for run in session.scalars(select(ReportScheduleExecution).where(ended)):
+        counted = statuses[run.id]
+        assert run.total_recipients == sum(counted.values())
+        assert (run.successful_sends, run.failed_sends, run.unknown_sends, run.skipped) == tuple(
+            counted[DeliveryStatus(word)] for word in ("sent", "failed", "unknown", "skipped")
+        )

@@ -292,9 +292,14 @@ class Recorder:
 
 
 def record(session: Session, delivery_id: int, owner: str | None, outcome: Outcome) -> bool:
-    """Write an outcome onto a claimed delivery, if it is still the owner's."""
+    """Write an outcome onto a delivery whose sender seems to have vanished, if it is still that
+    one's."""
     written = session.execute(
-        _OUTCOME.execution_options(synchronize_session=False),
+        # `claimed_by` stays: should that sender live after all, it may have the mail in hand, and
+        # must not take it up once more. Then it could not tell which of the two was refused.
+        _OUTCOME.values(claimed_by=ReportDelivery.claimed_by).execution_options(
+            synchronize_session=False
+        ),
         {"row": delivery_id, "owner": owner, **_values(outcome)},
     )
     return rows_changed(written) == 1

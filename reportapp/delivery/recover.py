@@ -77,7 +77,11 @@ def _recover_claims(session: Session, now: datetime, present: datetime) -> int:
             ReportDelivery.phase,
             ReportDelivery.reason,
             ReportDelivery.smtp_reply,
-        ).where(IS_SENDING, ReportDelivery.claimed_until < present)
+        )
+        .where(IS_SENDING, ReportDelivery.claimed_until < present)
+        # Else a sender could let the content leave after its phase was read here. One whose row is
+        # locked is alive.
+        .with_for_update(skip_locked=True)
     ).all()
     for delivery_id, owner, phase, reason, reply in expired:
         outcome = after_crash(phase is DeliveryPhase.DATA, now, resend=resend)

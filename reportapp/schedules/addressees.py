@@ -1,15 +1,18 @@
 """Finding the people to whom somebody may send reports, before there is a schedule."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
 
 from reportapp.access import Action, require
 from reportapp.constants import ReportType
 from reportapp.extensions import db
-from reportapp.models import User
-from reportapp.reports.scope import school_day
+from reportapp.models import GuardianLink, User
+from reportapp.reports.scope import holds, school_day
 from reportapp.schedules.name_search import find_people
-from reportapp.schedules.reach import children_of, reachable_by
+from reportapp.schedules.reach import reachable_by, students_of
 
 
 def search_addressees(
@@ -34,4 +37,20 @@ def search_addressees(
         text,
         limit=page_size,
         offset=(page - 1) * page_size,
+    )
+
+
+def children_of(author: User, day: date) -> Select[int, str, str]:
+    """Who is whose guardian: rows of guardian's id, the child's given and family name. Only
+    children whom the author may see: a search must not tell whose parent somebody is."""
+    child = aliased(User)
+    return (
+        select(GuardianLink.guardian_id, child.given_name, child.family_name)
+        .join(child, child.id == GuardianLink.student_id)
+        .where(
+            child.school_id == author.school_id,
+            child.is_active,
+            holds(GuardianLink, day),
+            child.id.in_(students_of(author, day)),
+        )
     )

@@ -92,22 +92,6 @@ def students_of(author: User, day: date) -> Select[Any]:
     )
 
 
-def children_of(author: User, day: date) -> Select[int, str, str]:
-    """Who is whose guardian: rows of guardian's id, the child's given and family name. Only
-    children whom the author may see: a search must not tell whose parent somebody is."""
-    child = aliased(User)
-    return (
-        select(GuardianLink.guardian_id, child.given_name, child.family_name)
-        .join(child, child.id == GuardianLink.student_id)
-        .where(
-            child.school_id == author.school_id,
-            child.is_active,
-            holds(GuardianLink, day),
-            child.id.in_(students_of(author, day)),
-        )
-    )
-
-
 def classes_of(author: User, day: date) -> Select[Any]:
     """The classes that an author may see on a day: all of the school's, those that they teach, or
     those in which somebody sits whom they tutor. Classes that have ended are left out."""

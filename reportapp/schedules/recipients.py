@@ -17,10 +17,11 @@ from reportapp.models import (
 )
 from reportapp.reports import Scope, scopes_of
 from reportapp.reports.scope import school_day
+from reportapp.schedules.addressees import children_of
 from reportapp.schedules.addresses import troubles_at
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.name_search import find_people
-from reportapp.schedules.reach import children_of, is_on, members, reachable
+from reportapp.schedules.reach import is_on, members, reachable
 from reportapp.tokens import new_unsubscribe_token
 
 #: Up to so many students are named one by one; more are counted.

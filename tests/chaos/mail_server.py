@@ -29,7 +29,7 @@ class Answer:
 @dataclass
 class Turn:
     """One thing that the server was asked: in which session, at which stage (`banner EHLO STARTTLS
-    AUTH MAIL RCPT DATA content`), about which recipient (None before RCPT), and its answer."""
+    AUTH MAIL RCPT DATA content RSET`), about which recipient (None before RCPT), and its answer."""
 
     session: int
     stage: str
@@ -63,6 +63,8 @@ class MailServer:
     extensions: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
     sessions: int = 0
+    #: The other side's port, by session.
+    ports: dict[int, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -73,9 +75,10 @@ class MailServer:
     def serve(self, listener: socket.socket) -> None:
         with suppress(OSError):  # the listener was closed: the end
             while True:
-                connection, _ = listener.accept()
+                connection, (_, port) = listener.accept()
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.sessions += 1
+                self.ports[self.sessions] = port
                 session = _Session(self, connection, self.sessions)
                 Thread(target=session.run, daemon=True).start()
 
@@ -127,6 +130,9 @@ class _Session:
         elif verb == b"DATA":
             if self._turn("DATA", b"354 go on").startswith(b"354"):
                 self._content()
+        elif verb == b"RSET":
+            self.to = None
+            self._turn("RSET", b"250 forgotten")
         elif verb == b"QUIT":
             self.connection.sendall(b"221 bye\r\n")
             raise _Over

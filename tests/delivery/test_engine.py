@@ -598,6 +598,56 @@ def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
     assert len(smtp.arrived) == 1
 
 
+def test_a_sender_whose_claims_ran_out_while_it_lives_has_no_mail_in_hand_twice(cast):
+    """Its renewals have failed, as with a locked database. Another one may take them."""
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    lease = DUE + timedelta(seconds=60)
+    (first,) = claim("slow", DUE, lease, 10)
+    recover(DUE, clock.fixed(lease + timedelta(seconds=1)))
+    assert claim("slow", DUE, lease, 10) == []
+    (second,) = claim("other", DUE, lease, 10)
+    assert (may_send("slow", first), may_send("other", second)) == (False, True)
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.FAILED, DeliveryStatus.PENDING])
+def test_a_refusal_that_comes_after_the_claim_ran_out_does_not_touch_the_next_attempt(cast, status):
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    lease = DUE + timedelta(seconds=60)
+    (first,) = claim("slow", DUE, lease, 10)
+    recover(DUE, clock.fixed(lease + timedelta(seconds=1)))
+    (second,) = claim("other", DUE, lease, 10)
+    assert may_send("other", second) is True
+    with closing(Recorder(db.engine, "slow", clock.fixed(DUE))) as recorder:
+        recorder.note(first, Outcome(status, Reason.TEMPORARY, "450 late", DUE))
+        recorder.finish({first.execution_id})
+    row = db.session.scalars(select(ReportDelivery)).one()
+    assert (row.status, row.phase, row.claimed_by) == ("sending", "data", "other")
+    assert (row.attempts, row.smtp_reply) == (0, None)
+
+
+def test_a_claim_that_runs_out_just_as_its_content_is_to_leave_is_not_sent_again(app, cast, smtp):
+    """A sweeper has found it, and has not written anything yet, when its sender asks."""
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    lease = DUE + timedelta(seconds=60)
+    (claimed,) = claim("slow", DUE, lease, 10)
+    answers, threads = [], []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def before(_connection, _cursor, statement, *_others):
+        if statement.startswith("UPDATE report_delivery ") and not threads:
+            threads.append(None)
+            threads[0] = elsewhere(app, lambda: answers.append(may_send("slow", claimed)))
+
+    recover(DUE, clock.fixed(lease + timedelta(seconds=1)))
+    threads[0].join()
+    left = [address for address, (status, _) in ledger().items() if status == "pending"]
+    # Either its content leaves, or somebody else takes it up.
+    assert answers == [not left]
+
+
 def test_a_drop_after_the_content_is_unknown_and_the_others_go_on(cast, smtp):
     create_order(cast.tom, cast.ada, cast.pia, cast.tom)
     smtp.on_data = lambda to: HANG_UP if to.startswith("pia") else None
