@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reportapp.clock import Clock
 from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery.policy import PATIENCE, after_crash, doubt, in_doubt
+from reportapp.delivery.policy import LONGEST_WAIT, PATIENCE, after_crash, doubt, in_doubt
 from reportapp.delivery.record import record
 from reportapp.extensions import rows_changed, transaction
 from reportapp.models import (
@@ -48,6 +48,8 @@ def recover(now: datetime, wall: Clock = wall_clock) -> Recovered:
     with transaction() as session:
         found.claims = _recover_claims(session, now, wall())
         found.given_up = _give_up(session, now)
+        # A replay of another day does not tell what the time is.
+        _bring_back(session, max(now, wall()))
     # Apart: whoever changes both locks the execution before its mails.
     with transaction() as session:
         started = session.scalars(
@@ -78,7 +80,14 @@ def _recover_claims(session: Session, now: datetime, present: datetime) -> int:
             ReportDelivery.reason,
             ReportDelivery.smtp_reply,
         )
-        .where(IS_SENDING, ReportDelivery.claimed_until < present)
+        .where(
+            IS_SENDING,
+            or_(
+                ReportDelivery.claimed_until < present,
+                # No lease is as long: a clock that was ahead has set it.
+                ReportDelivery.claimed_until > present + LONGEST_WAIT,
+            ),
+        )
         # Else a sender could let the content leave after its phase was read here. One whose row is
         # locked is alive.
         .with_for_update(skip_locked=True)
@@ -119,3 +128,13 @@ def _give_up(session: Session, now: datetime) -> int:
         )
         number += rows_changed(given_up)
     return number
+
+
+def _bring_back(session: Session, now: datetime) -> None:
+    """Attempts that a clock that was ahead has put off for longer than anything else does."""
+    session.execute(
+        update(ReportDelivery)
+        .where(IS_PENDING, ReportDelivery.next_attempt_at > now + LONGEST_WAIT)
+        .values(next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )

@@ -780,6 +780,34 @@ def test_a_replay_of_another_day_neither_loses_nor_steals_claims(app, cast, smtp
     assert DUE < leases[0] < DUE + timedelta(minutes=5)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=40)])
+def test_what_a_clock_that_was_ahead_has_put_off_is_sent_when_it_has_been_put_right(
+    app, cast, smtp, ahead
+):
+    """A retry, a claim whose sender is gone, and a mail server that refused us."""
+    people = (cast.tom, cast.pia, cast.uma)
+    order = create_order(cast.tom, *people, is_active=False, when_empty="note")
+    wrong = DUE + ahead
+    run_now(cast.tom, order.id, wrong, message_domain="lindenhof.example")
+    assert len(claim("gone", wrong, wrong + timedelta(seconds=60), 1)) == 1
+    smtp.on_rcpt = lambda to: "450 grey" if to.startswith("pia@") else None
+    deliver(clock.fixed(wrong), wall=clock.fixed(wrong))
+    assert len(only_open()) == 2
+    note_trouble(app.config, Outcome(DeliveryStatus.PENDING, Reason.CONFIGURATION, "530"), wrong)
+    smtp.on_rcpt = lambda to: None
+    assert run(DUE + timedelta(minutes=1))["sent"] == 2
+
+
+def test_a_retry_is_not_brought_forward(cast, smtp):
+    create_order(cast.tom, cast.tom)
+    smtp.on_rcpt = lambda to: "450 grey"
+    for minutes in (0, 7, 26):
+        run(DUE + timedelta(minutes=minutes))
+    smtp.on_rcpt = lambda to: None
+    assert run(DUE + timedelta(minutes=26 + 47))["sent"] == 0
+    assert run(DUE + timedelta(minutes=26 + 73))["sent"] == 1
+
+
 def test_what_is_sent_again_after_a_day_is_waited_for_another_day(app, cast, smtp):
     create_order(cast.tom, cast.pia)
     smtp.on_data = lambda to: "550 no"
