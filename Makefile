@@ -38,7 +38,7 @@ bench: setup-dev ## speed, as ratios to a limit measured in the same run
 	@for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
 
 soak: setup-dev ## the long form of the generated tests
-	@SOAK_EXAMPLES=$(or $(SOAK_EXAMPLES),20000) $(BIN)/python -m pytest -q -n auto --timeout=0 tests/recurrence tests/documents tests/reports/test_random_deliveries.py tests/written/test_who_reads.py
+	@SOAK_EXAMPLES=$(or $(SOAK_EXAMPLES),20000) $(BIN)/python -m pytest -q -n auto --timeout=0 tests/recurrence tests/documents tests/reports/test_random_deliveries.py tests/written/test_who_reads.py tests/api/test_api_as_documented.py
 
 chaos: setup-dev ## kills, a failing database and a misbehaving mail server, at length (CHAOS=short as in "make test")
 	@CHAOS=$(or $(CHAOS),long) $(BIN)/python -m pytest -q -n $(or $(TEST_WORKERS),auto) --dist loadgroup tests/chaos

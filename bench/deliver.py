@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+sys.path.pop(0)  # this folder's http.py would hide the standard library's
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import flask_mail

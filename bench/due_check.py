@@ -14,6 +14,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+sys.path.pop(0)  # this folder's http.py would hide the standard library's
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import psycopg

@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+sys.path.pop(0)  # this folder's http.py would hide the standard library's
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from reportapp.constants import ClosedDays, Frequency, MonthMode

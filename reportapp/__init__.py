@@ -25,9 +25,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from reportapp import cli, models, web  # noqa: F401 (models: so that migrations know them)
+    from reportapp import api, cli, logs, models, web  # noqa: F401 (models: so that migrations know them)
     from reportapp.config import SETTINGS, flask_config, read_settings
-    from reportapp.extensions import csrf, db, limiter, login_manager, migrate, tune_sqlite
+    from reportapp.extensions import csrf, db, init_limiter, login_manager, migrate, tune_sqlite
+    from reportapp.keys import KeyConverter
     from reportapp.mail import mail
 
     given = dict(config or {})
@@ -52,10 +53,13 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     with app.app_context():
         tune_sqlite(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    logs.register(app)
     csrf.init_app(app)
-    limiter.init_app(app)
+    init_limiter(app)
     login_manager.init_app(app)
     mail.init_app(app)
+    app.url_map.converters["int"] = KeyConverter
+    api.register(app)
     web.register(app)
     cli.register(app)
     return app

@@ -147,6 +147,12 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         "how many reverse proxies stand in front and set X-Forwarded-For and X-Forwarded-Proto",
     ),
+    Setting(
+        "API_REQUESTS_PER_MINUTE",
+        _whole(0, 1_000_000),
+        "600",
+        "at most so many API requests per person, or per address without a token; 0: no limit",
+    ),
     Setting("MAIL_SERVER", _text, "", "SMTP host; empty: the built-in mailbox at `/mailbox`"),
     Setting("MAIL_PORT", _whole(1, 65535), "587", "SMTP port"),
     Setting("MAIL_USE_TLS", _switch, "true", "STARTTLS; the certificate is checked"),

@@ -17,6 +17,10 @@ class InvalidInput(ReportappError):
         super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items()))
 
 
+class Missing(ReportappError):
+    """The one thing without which the request means nothing."""
+
+
 class NotFound(ReportappError):
     """No such thing, or it is none of the asker's business (the two are told alike)."""
 
@@ -31,3 +35,7 @@ class Forbidden(ReportappError):
 
 class Conflict(ReportappError):
     """The request is right, but the state of things forbids it now."""
+
+
+class Stale(Conflict):
+    """It has been changed since the asker last looked at it."""

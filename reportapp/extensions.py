@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import Flask, Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -30,11 +31,23 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
+#: Milliseconds that SQLite waits for a lock.
+_PATIENCE = 30_000
+
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
+#: Counts in the memory of each process: with N processes, limits are up to N times as high.
 limiter = Limiter(get_remote_address)
+
+#: On everything that sends mail by hand, per person.
+SENDING = "20 per 10 minutes"
+
+
+#: In a session's `info`: a function of the session that takes part in its next transaction,
+#: whichever that is, and can refuse it.
+COMPANION = "companion"
 
 
 @contextmanager
@@ -50,10 +63,46 @@ def transaction() -> Iterator[Session]:
     session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
     try:
         yield session
+        companion = session.info.get(COMPANION)
+        if companion is not None:
+            companion(session)
         session.commit()
+        session.info.pop(COMPANION, None)
     except BaseException:
         session.rollback()
         raise
+
+
+def init_limiter(app: Flask) -> None:
+    """The limiter tells its window's end as Retry-After in every answer; it stays only where there
+    is something to be sent again."""
+    # Registered before it, so called after it.
+    app.after_request(_only_who_shall_wait)
+    limiter.init_app(app)
+
+
+def _only_who_shall_wait(response: Response) -> Response:
+    if response.status_code not in (429, 503):
+        response.headers.pop("Retry-After", None)
+    return response
+
+
+@contextmanager
+def hurried() -> Iterator[Connection]:
+    """One small write, beside the session, that is not worth waiting for: where another write is in
+    its way it fails at once. Raises SQLAlchemyError."""
+    with db.engine.connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql(
+            "PRAGMA busy_timeout = 0" if sqlite else "SET LOCAL lock_timeout = '20ms'"
+        )
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            connection.rollback()
+            if sqlite:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE}")
 
 
 def insert_into(table: Any, dialect: Dialect) -> Any:
@@ -82,7 +131,7 @@ def tune_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -125,6 +125,23 @@ def test_a_token_is_printed_once_and_only_its_hash_is_stored(run, cast):
     assert "visible characters" in refused.output
 
 
+def test_tokens_are_listed_and_revoked(run, cast):
+    run("tokens", "create", cast.tom.email, "--name", "old", "--json")
+    run("tokens", "create", cast.tom.email, "--expires", "2099-12-31", "--json")
+    newer, older = run("tokens", "list", cast.tom.email, "--json")["tokens"]
+    assert (newer["name"], newer["expires_at"]) == ("script", "2099-12-31T23:00:00+00:00")
+    assert (older["name"], older["expires_at"], older["last_used_at"]) == ("old", None, None)
+    assert run("tokens", "list", cast.pia.email, "--json") == {"tokens": []}
+    assert run("tokens", "revoke", cast.pia.email, str(older["id"])).exit_code == 1
+    gone = run("tokens", "revoke", cast.tom.email, str(older["id"]), "--json")
+    assert gone == {"revoked": older["id"], "name": "old"}
+    assert run("tokens", "list", cast.tom.email, "--json") == {"tokens": [newer]}
+    assert "Write a date" in run("tokens", "create", cast.tom.email, "--expires", "soon").output
+    assert (
+        "from today on" in run("tokens", "create", cast.tom.email, "--expires", "2020-1-1").output
+    )
+
+
 def test_render_writes_what_that_person_would_get(run, cast, tmp_path, monkeypatch):
     monkeypatch.setattr("reportapp.clock.now", lambda: NOW)
     schedule = create_order(cast.tom, cast.pia)

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from reportapp.access import Action, require
 from reportapp.accounts.people import get_person
-from reportapp.accounts.users import check_password, hash_password, plain_address
+from reportapp.accounts.users import check_password, hash_password
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, transaction
+from reportapp.keys import plain_address
 from reportapp.mail import Blame, SendFailure, compose_log_in_link, mail
 from reportapp.models import User
 from reportapp.tokens import new_message_key, token_hash

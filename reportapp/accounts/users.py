@@ -1,4 +1,4 @@
-"""Accounts: making them, logging in, passwords and API tokens."""
+"""Accounts: making them, logging in and passwords."""
 
 from datetime import datetime
 from functools import cache
@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from reportapp.constants import Role
 from reportapp.errors import Conflict, InvalidInput, NotFound
 from reportapp.extensions import db, transaction
-from reportapp.models import ApiToken, School, User
+from reportapp.keys import plain_address
+from reportapp.models import School, User
 from reportapp.recurrence.zones import find_zone
-from reportapp.tokens import new_api_token, token_hash
+from reportapp.tokens import new_api_token
 
 LEAST_PASSWORD = 8
 MOST_PASSWORD = 200
@@ -102,12 +103,6 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def plain_address(email: str) -> str:
-    """The address as it would be stored; what no database takes, becomes an address of nobody."""
-    address = email.strip().lower()[:320]
-    return address if address.isprintable() else ""
-
-
 def find_user(email: str) -> User:
     """The person with this address, in any case. Raises NotFound."""
     address = plain_address(email)
@@ -182,19 +177,3 @@ def set_password(email: str, password: str) -> User:
         user.password_hash = hash_password(password)
         user.session_version += 1
     return user
-
-
-def create_token(email: str, name: str, now: datetime) -> str:
-    """A new API token of the person with this address; only now can it be read. Raises NotFound,
-    or InvalidInput."""
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise InvalidInput({"name": ["Give the token a name of at most 100 visible characters."]})
-    user = find_user(email)
-    token = new_api_token()
-    with transaction() as session:
-        session.add(
-            ApiToken(
-                user_id=user.id, name=name.strip(), token_hash=token_hash(token), created_at=now
-            )
-        )
-    return token

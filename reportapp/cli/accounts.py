@@ -1,13 +1,15 @@
 """`flask users` and `flask tokens`."""
 
 import sys
+from datetime import datetime
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
 from reportapp import clock
-from reportapp.accounts.users import create_token, create_user, find_user, set_password
+from reportapp.accounts.tokens import create_token, end_of_day, list_tokens, revoke_token
+from reportapp.accounts.users import create_user, find_user, set_password
 from reportapp.cli.output import json_option, plain_errors, result
 from reportapp.constants import Role
 
@@ -63,8 +65,48 @@ def _read_password(from_stdin: bool) -> str:
 @tokens.command("create")
 @click.argument("email")
 @click.option("--name", default="script", show_default=True, help="What it is for.")
+@click.option("--expires", default="", metavar="DATE", help="Its last day; without: none.")
 @json_option
 @plain_errors
-def create_for(email: str, name: str, as_json: bool) -> None:
+def create_for(email: str, name: str, expires: str, as_json: bool) -> None:
     """Create an API token. It is shown only once."""
-    result({"token": create_token(email, name, clock.now())}, as_json)
+    person = find_user(email)
+    token = create_token(person, name, clock.now(), end_of_day(person, expires))
+    result({"token": token}, as_json)
+
+
+@tokens.command("list")
+@click.argument("email")
+@json_option
+@plain_errors
+def list_of(email: str, as_json: bool) -> None:
+    """List a person's API tokens, the newest first."""
+    rows = [
+        {
+            "id": row.id,
+            "name": row.name,
+            "created_at": _iso(row.created_at),
+            "last_used_at": _iso(row.last_used_at),
+            "expires_at": _iso(row.expires_at),
+        }
+        for row in list_tokens(find_user(email))
+    ]
+    if not as_json:
+        for row in rows:
+            result(row, as_json=False)
+    result({"tokens": rows} if as_json else {"tokens": len(rows)}, as_json)
+
+
+@tokens.command("revoke")
+@click.argument("email")
+@click.argument("token_id", metavar="ID", type=click.IntRange(1, 2_147_483_647))
+@json_option
+@plain_errors
+def revoke(email: str, token_id: int, as_json: bool) -> None:
+    """End one of a person's API tokens at once. Its ID is what "list" shows."""
+    name = revoke_token(find_user(email), token_id)
+    result({"revoked": token_id, "name": name}, as_json)
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat(timespec="seconds") if instant else None

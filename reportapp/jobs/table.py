@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app
 
+from reportapp.accounts import idempotency
 from reportapp.clock import now
 from reportapp.delivery import anything_due, deliver, plan_due, recover, tell, watch
 from reportapp.schedules import files_purge
@@ -66,6 +67,11 @@ def purge_files() -> None:
         log.info("files removed: %s", removed)
 
 
+def purge_keys() -> None:
+    """Forget the requests that scripts sent under a key long ago."""
+    idempotency.purge(now())
+
+
 @dataclass(frozen=True)
 class Job:
     """A periodic job: a module-level function without arguments (APScheduler stores its name), and
@@ -83,6 +89,7 @@ JOBS: dict[str, Job] = {
     "sweep": Job(sweep, "interval", {"seconds": 15}),
     "watch": Job(look_after, "interval", {"minutes": 1}),
     "purge-imports": Job(purge_imports, "cron", {"minute": 30, "second": 0}),
+    "purge-keys": Job(purge_keys, "cron", {"minute": 45, "second": 0}),
     # At night, when nearly nothing is sent.
     "purge-files": Job(purge_files, "cron", {"hour": 2, "minute": 40, "second": 0}),
 }

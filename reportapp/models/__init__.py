@@ -37,6 +37,7 @@ from reportapp.models.school import (
 from reportapp.models.system import (
     LET_GO,
     AddressTrouble,
+    IdempotencyKey,
     MailServerState,
     Notice,
     SchedulerLease,
@@ -58,6 +59,7 @@ __all__ = [
     "DeliveryAction",
     "Enrollment",
     "GuardianLink",
+    "IdempotencyKey",
     "ImportMapping",
     "ImportRun",
     "LineItem",

@@ -1,8 +1,10 @@
-"""The system's own tables: who runs the schedules, how the mail server is, who is told what."""
+"""The system's own tables: who runs the schedules, how the mail server is, who is told what, what
+scripts have asked for by a key."""
 
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    JSON,
     Column,
     Float,
     ForeignKey,
@@ -100,6 +102,29 @@ class Notice(Base):
     user: Mapped[User] = relationship()
     schedule: Mapped[ReportSchedule | None] = relationship()
     execution: Mapped[ReportScheduleExecution | None] = relationship()
+
+
+class IdempotencyKey(Base):
+    """A request that a script sent under a key of its own, and its answer: sent again, it gets the
+    same answer and is not carried out again."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("user_id", "key"), Index(None, "created_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    key: Mapped[str] = mapped_column(String(255))
+    #: Method and path, for telling what the key was used for.
+    request: Mapped[str] = mapped_column(String(300))
+    #: SHA-256 of everything that makes two requests the same.
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Until when somebody is believed to be at work on it; None: it has been carried out.
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The answer; None: there is none yet.
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 # As APScheduler 3.11's SQLAlchemyJobStore defines it; here so that migrations make it.

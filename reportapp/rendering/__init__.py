@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 from reportapp.constants import ExportFormat
 from reportapp.documents import ReportDocument
+from reportapp.rendering.canonical import canonical
 from reportapp.rendering.csv import render_csv
 from reportapp.rendering.filename import file_stem
 from reportapp.rendering.format import display
-from reportapp.rendering.page import render_fragment
+from reportapp.rendering.page import render_fragment, render_html
 from reportapp.rendering.pdf import missing_pdf_library, render_pdf
 from reportapp.rendering.xlsx import render_xlsx
 
 __all__ = [
     "RENDERERS",
     "Renderer",
+    "canonical",
     "display",
     "file_name",
     "missing_pdf_library",
     "render",
     "render_fragment",
+    "render_html",
 ]
 
 

@@ -42,7 +42,7 @@ def send_again_for_schedule(actor: User, schedule_id: int, user_id: int, now: da
     schedule = get_schedule(actor, schedule_id)
     person = db.session.scalar(reachable(schedule, now).where(User.id == user_id))
     if person is None:
-        raise NotFound("Recipient not found.")
+        raise NotFound("Recipient not found")
     return _forgive(actor, person)
 
 

@@ -1,6 +1,8 @@
 """Making, changing, switching and deleting schedules."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,13 +11,14 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from reportapp.access import Action, require
+from reportapp.errors import Stale
 from reportapp.extensions import transaction
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.planning import plan_owed_run
 from reportapp.schedules.reach import list_classes
 from reportapp.schedules.saving import Before, next_run_if_saved
-from reportapp.schedules.validation import ScheduleInput, check_schedule
+from reportapp.schedules.validation import FIELDS, ScheduleInput, check_schedule
 from reportapp.tokens import new_unsubscribe_token
 
 #: What a new schedule is where its maker says nothing.
@@ -61,19 +64,26 @@ def create_schedule(
 
 
 def update_schedule(
-    actor: User, schedule_id: int, data: Mapping[str, Any], now: datetime
+    actor: User,
+    schedule_id: int,
+    data: Mapping[str, Any],
+    now: datetime,
+    *,
+    versions: Collection[str] | None = None,
 ) -> ReportSchedule:
     """The schedule with the fields in `data` changed and its next run planned anew; today's run is
-    neither lost nor repeated.
+    neither lost nor repeated. `versions`: only if it is still of one of these, see `version_of`.
 
-    Raises NotFound, or InvalidInput with all fields that are wrong, judged with the kept ones.
+    Raises NotFound, Stale, or InvalidInput with all fields that are wrong, judged with the kept
+    ones.
     """
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
         lock_schedule(session, schedule)
+        _refuse_if_stale(schedule, versions)
         kept = fields_of(schedule)
         # The newer word on the weekdays counts, also that there is none.
-        if "day_of_week" in data:
+        if "day_of_week" in data or not schedule.days_of_week:
             del kept["days_of_week"]
         if "days_of_week" in data:
             del kept["day_of_week"]
@@ -103,11 +113,15 @@ def switch_schedule(actor: User, schedule_id: int, active: bool, now: datetime) 
     return schedule
 
 
-def delete_schedule(actor: User, schedule_id: int, now: datetime) -> None:
-    """Take a schedule away for good; the ledger of what it sent stays. Raises NotFound."""
+def delete_schedule(
+    actor: User, schedule_id: int, now: datetime, *, versions: Collection[str] | None = None
+) -> None:
+    """Take a schedule away for good; the ledger of what it sent stays. `versions`: only if it is
+    still of one of these. Raises NotFound, or Stale."""
     schedule = get_schedule(actor, schedule_id)
     with transaction() as session:
         lock_schedule(session, schedule)
+        _refuse_if_stale(schedule, versions)
         schedule.deleted_at = now
         _switch_off(schedule, now)
 
@@ -121,7 +135,18 @@ def _class_ids(author: User, data: Mapping[str, Any], now: datetime) -> set[int]
 
 def fields_of(schedule: ReportSchedule) -> dict[str, Any]:
     """The fields that a person can set, as they stand."""
-    return {name: getattr(schedule, name) for name in ScheduleInput.__dataclass_fields__}
+    return {name: getattr(schedule, name) for name in FIELDS}
+
+
+def version_of(schedule: ReportSchedule) -> str:
+    """A word that changes whenever a person changes the schedule's fields: 16 hex digits."""
+    fields = json.dumps(fields_of(schedule), default=str)
+    return hashlib.sha256(fields.encode()).hexdigest()[:16]
+
+
+def _refuse_if_stale(schedule: ReportSchedule, versions: Collection[str] | None) -> None:
+    if versions is not None and version_of(schedule) not in versions:
+        raise Stale("Somebody has changed this schedule since you read it. Read it again.")
 
 
 def _apply(

@@ -1,11 +1,13 @@
 """Finding schedules that somebody may manage."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from reportapp.access import Action, Person, may_manage_schedule_of, require
+from reportapp.constants import Frequency, ReportType
 from reportapp.errors import NotFound
 from reportapp.extensions import db
 from reportapp.models import (
@@ -25,6 +27,26 @@ class ListedSchedule:
     recipients: int
     unsubscribed: int
     audiences: int
+
+
+#: By what a list can be ordered, with a "-" before it for the other way round.
+ORDERS: dict[str, Any] = {
+    "next_scheduled": ReportSchedule.next_scheduled,
+    "created_at": ReportSchedule.created_at,
+    "name": func.lower(ReportSchedule.name),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which schedules of a list, and their order (see ORDERS). `search`: every word of it is in
+    the name, in any case."""
+
+    is_active: bool | None = None
+    frequency: Frequency | None = None
+    report_type: ReportType | None = None
+    search: str = ""
+    ordering: str = "next_scheduled"
 
 
 def get_schedule(actor: Person, schedule_id: int) -> ReportSchedule:
@@ -49,19 +71,34 @@ def lock_schedule(session: Session, schedule: ReportSchedule) -> None:
 
 
 def list_schedules(
-    actor: Person, *, everybody: bool = False, page: int = 1, page_size: int = 25
+    actor: Person,
+    *,
+    everybody: bool = False,
+    chosen: Filter = Filter(),
+    page: int = 1,
+    page_size: int = 25,
 ) -> tuple[list[ListedSchedule], int]:
     """One page of the actor's schedules and how many there are in all: the next to run first, the
     switched-off ones last. `everybody`: those of the whole school (admins)."""
     require(actor, Action.SEE_ALL_SCHEDULES if everybody else Action.MAKE_SCHEDULES)
-    query = select(ReportSchedule).where(ReportSchedule.deleted_at.is_(None))
+    query = select(ReportSchedule)
     if everybody:
         query = query.join(User, User.id == ReportSchedule.created_by_id).where(
             User.school_id == actor.school_id
         )
     else:
         query = query.where(ReportSchedule.created_by_id == actor.id)
-    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    return page_of(query, chosen, page, page_size)
+
+
+def page_of(
+    query: Select[ReportSchedule], chosen: Filter, page: int, page_size: int
+) -> tuple[list[ListedSchedule], int]:
+    """One page of those schedules of a query that are chosen and not deleted, and how many these
+    are. The number of queries does not grow with them."""
+    query = _chosen(query.where(ReportSchedule.deleted_at.is_(None)), chosen)
+    count = query.with_only_columns(func.count(), maintain_column_froms=True)
+    total = db.session.scalar(count) or 0
     on_it = select(func.count()).where(
         ReportScheduleRecipient.schedule_id == ReportSchedule.id,
         ReportScheduleRecipient.is_direct,
@@ -70,15 +107,27 @@ def list_schedules(
     left = on_it.where(ReportScheduleRecipient.is_subscribed.is_(False))
     groups = select(func.count()).where(ReportScheduleAudience.schedule_id == ReportSchedule.id)
     counts = (count.scalar_subquery() for count in (on_it, left, groups))
+    by = ORDERS[chosen.ordering.removeprefix("-")]
     rows = db.session.execute(
         query.add_columns(*counts)
         .options(joinedload(ReportSchedule.created_by), joinedload(ReportSchedule.class_group))
         .order_by(
-            ReportSchedule.next_scheduled.is_(None),
-            ReportSchedule.next_scheduled,
-            ReportSchedule.id,
+            by.is_(None), by.desc() if chosen.ordering.startswith("-") else by, ReportSchedule.id
         )
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
     return [ListedSchedule(*row) for row in rows], total
+
+
+def _chosen(query: Select[ReportSchedule], chosen: Filter) -> Select[ReportSchedule]:
+    for column, value in (
+        (ReportSchedule.is_active, chosen.is_active),
+        (ReportSchedule.frequency, chosen.frequency),
+        (ReportSchedule.report_type, chosen.report_type),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    for word in chosen.search.lower().split():
+        query = query.where(func.lower(ReportSchedule.name).contains(word, autoescape=True))
+    return query

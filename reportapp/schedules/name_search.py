@@ -14,11 +14,17 @@ from reportapp.reports.names import plain
 
 
 def find_people(
-    session: Session, people: Select[Any], children: Select[int, str, str], text: str, limit: int
-) -> Sequence[User]:
+    session: Session,
+    people: Select[Any],
+    children: Select[int, str, str],
+    text: str,
+    *,
+    limit: int,
+    offset: int = 0,
+) -> tuple[Sequence[User], int]:
     """Those of the `people` (a query of users) for whom every word of `text` is in their name or
     address, or in the name of one of their `children` (rows of guardian's id, given and family
-    name); at most `limit`, by name.
+    name): at most `limit` after the first `offset`, by name, and how many there are in all.
 
     The names are compared here and not in the database: SQLite knows no accents, and PostgreSQL
     only with an extension.
@@ -35,6 +41,6 @@ def find_people(
         of_them = plain("\n".join((family, given, email or "", *names.get(id_, ()))))
         if all(word in of_them for word in words):
             found.append((plain(family), plain(given), id_))
-    ids = [id_ for _, _, id_ in sorted(found)[:limit]]
+    ids = [id_ for _, _, id_ in sorted(found)[offset : offset + limit]]
     users = {user.id: user for user in session.scalars(select(User).where(User.id.in_(ids)))}
-    return [users[id_] for id_ in ids]
+    return [users[id_] for id_ in ids], len(found)

@@ -31,7 +31,7 @@ def preview(actor: User, schedule_id: int, recipient_id: int, now: datetime) -> 
     the schedule, by name or through an audience. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
     if recipient_id != actor.id and not _is_on(schedule, recipient_id, now):
-        raise NotFound("Recipient not found.")
+        raise NotFound("Recipient not found")
     return _preview(schedule, db.session.get_one(User, recipient_id), now)
 
 
@@ -53,7 +53,7 @@ def preview_by_id(schedule_id: int, recipient_id: int, now: datetime) -> Preview
         raise NotFound("There is no such schedule.")
     recipient = db.session.get(User, recipient_id)
     if recipient is None:
-        raise NotFound("Recipient not found.")
+        raise NotFound("Recipient not found")
     return _preview(schedule, recipient, now)
 
 

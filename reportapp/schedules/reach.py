@@ -40,10 +40,11 @@ def reachable(schedule: ReportSchedule, now: datetime) -> Select[Any]:
     in the school, a teacher or tutor to colleagues, to own students and to those students'
     guardians. What each of them then gets is the scope's business."""
     author = schedule.created_by
-    return _reachable(author, schedule.report_type, school_day(db.session(), author, now))
+    return reachable_by(author, schedule.report_type, school_day(db.session(), author, now))
 
 
-def _reachable(author: User, kind: ReportType, day: date) -> Select[Any]:
+def reachable_by(author: User, kind: ReportType, day: date) -> Select[Any]:
+    """See `reachable`, for a type of report."""
     query = select(User).where(
         User.school_id == author.school_id,
         User.is_active,
@@ -205,7 +206,7 @@ def _select_members(
         )
     ).subquery()
     return (
-        _reachable(author, kind, day)
+        reachable_by(author, kind, day)
         .join(groups, groups.c.user_id == User.id)
         .add_columns(groups.c.audience_id)
     )

@@ -4,24 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, aliased, contains_eager
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
 
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.models import (
     AddressTrouble,
-    GuardianLink,
     ReportSchedule,
     ReportScheduleRecipient,
     User,
 )
 from reportapp.reports import Scope, scopes_of
-from reportapp.reports.scope import holds, school_day
+from reportapp.reports.scope import school_day
+from reportapp.schedules.addressees import children_of
 from reportapp.schedules.addresses import troubles_at
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.name_search import find_people
-from reportapp.schedules.reach import is_on, members, reachable, students_of
+from reportapp.schedules.reach import is_on, members, reachable
 from reportapp.tokens import new_unsubscribe_token
 
 #: Up to so many students are named one by one; more are counted.
@@ -59,25 +59,29 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
     """Everybody who was put on the schedule by name, in the order of their names; removed people
     are left out. Raises NotFound."""
     schedule = get_schedule(actor, schedule_id)
-    rows = list(
-        db.session.scalars(
-            select(ReportScheduleRecipient)
-            .join(ReportScheduleRecipient.recipient)
-            .options(contains_eager(ReportScheduleRecipient.recipient))
-            .where(
-                ReportScheduleRecipient.schedule_id == schedule.id,
-                ReportScheduleRecipient.is_direct,
-                ReportScheduleRecipient.removed_at.is_(None),
-            )
-            .order_by(User.family_name, User.given_name, User.id)
-        )
-    )
+    rows = recipient_rows(actor, schedule_id)
     subjects = _subjects(schedule, [row.recipient for row in rows], now)
     troubles = troubles_at(schedule.created_by.school_id)
     return [
         ListedRecipient(row, subjects[row.recipient_id], troubles.get(row.recipient_id))
         for row in rows
     ]
+
+
+def recipient_rows(actor: User, schedule_id: int) -> Sequence[ReportScheduleRecipient]:
+    """The same people without what they would get. Raises NotFound."""
+    schedule = get_schedule(actor, schedule_id)
+    return db.session.scalars(
+        select(ReportScheduleRecipient)
+        .join(ReportScheduleRecipient.recipient)
+        .options(contains_eager(ReportScheduleRecipient.recipient))
+        .where(
+            ReportScheduleRecipient.schedule_id == schedule.id,
+            ReportScheduleRecipient.is_direct,
+            ReportScheduleRecipient.removed_at.is_(None),
+        )
+        .order_by(User.family_name, User.given_name, User.id)
+    ).all()
 
 
 def search_candidates(
@@ -91,32 +95,16 @@ def search_candidates(
         ReportScheduleRecipient.is_direct,
         ReportScheduleRecipient.removed_at.is_(None),
     )
-    found = find_people(
+    author = schedule.created_by
+    found, _ = find_people(
         db.session(),
         reachable(schedule, now).where(User.id.not_in(already)),
-        _children(schedule.created_by, now),
+        children_of(author, school_day(db.session(), author, now)),
         text,
-        limit,
+        limit=limit,
     )
     subjects = _subjects(schedule, found, now)
     return [Candidate(person, subjects[person.id]) for person in found]
-
-
-def _children(author: User, now: datetime) -> Select[int, str, str]:
-    """Who is whose guardian. Only children whom the author may see: a search must not tell whose
-    parent somebody is."""
-    child = aliased(User)
-    day = school_day(db.session(), author, now)
-    return (
-        select(GuardianLink.guardian_id, child.given_name, child.family_name)
-        .join(child, child.id == GuardianLink.student_id)
-        .where(
-            child.school_id == author.school_id,
-            child.is_active,
-            holds(GuardianLink, day),
-            child.id.in_(students_of(author, day)),
-        )
-    )
 
 
 def _subjects(
@@ -160,7 +148,7 @@ def add_recipient(
         lock_schedule(session, schedule)
         person = session.scalar(reachable(schedule, now).where(User.id == user_id))
         if person is None:
-            raise NotFound("Recipient not found.")
+            raise NotFound("Recipient not found")
         row = _row(session, schedule, user_id)
         if row is None:
             row = _new_row(session, schedule, user_id, now)
@@ -183,7 +171,7 @@ def remove_recipient(
         row = _row(session, schedule, user_id)
         belongs = bool(members(session, schedule, now, [user_id]))
         if not is_on(row, belongs):
-            raise NotFound("Recipient not found.")
+            raise NotFound("Recipient not found")
         if row is None:
             row = _new_row(session, schedule, user_id, now)
             row.is_direct = False
@@ -199,7 +187,7 @@ def let_in(actor: User, schedule_id: int, user_id: int) -> ReportScheduleRecipie
         lock_schedule(session, schedule)
         row = _row(session, schedule, user_id)
         if row is None:
-            raise NotFound("Recipient not found.")
+            raise NotFound("Recipient not found")
         if row.removed_at is not None:
             row.is_direct, row.removed_at = False, None
     return row

@@ -17,8 +17,9 @@ from reportapp.constants import (
     Resendable,
     Trigger,
 )
-from reportapp.errors import Conflict, NotFound
+from reportapp.errors import Conflict, Forbidden, NotFound
 from reportapp.extensions import db, rows_changed, transaction
+from reportapp.keys import plain_address
 from reportapp.models import (
     IS_PENDING,
     IS_SENDING,
@@ -26,10 +27,12 @@ from reportapp.models import (
     ReportDelivery,
     ReportSchedule,
     ReportScheduleExecution,
+    ReportScheduleRecipient,
     User,
 )
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.ledger import lock_execution, plan_execution, reopen, settle
+from reportapp.schedules.reach import reachable
 
 _SKIPPED = ReportDelivery.status == DeliveryStatus.SKIPPED
 #: Which mails are of each kind. Whether what was skipped may be sent now is asked anew when it is.
@@ -79,14 +82,22 @@ def run_now(actor: User, schedule_id: int, now: datetime, *, message_domain: str
     return execution_id
 
 
-def send_test(actor: User, schedule_id: int, now: datetime, *, message_domain: str) -> int:
+def send_test(
+    actor: User, schedule_id: int, now: datetime, *, message_domain: str, email: str | None = None
+) -> int:
     """Mail the actor what the actor would get as a recipient, marked as a test; the execution's
-    id. Raises NotFound, or Conflict when the actor has no address."""
+    id. `email`: the address of somebody else whom the schedule's author may send it to, and what
+    they would get.
+
+    Raises NotFound, Forbidden for any other address, or Conflict when the actor has no address or
+    the other one has unsubscribed.
+    """
     schedule = get_schedule(actor, schedule_id)
-    if not actor.email:
+    if not actor.email and email is None:
         raise Conflict("Your account has no e-mail address to send the test to.")
     with transaction() as session:
         lock_schedule(session, schedule)
+        person = actor if email is None else _tested(session, schedule, actor, email, now)
         execution_id, _ = plan_execution(
             session,
             schedule,
@@ -94,9 +105,29 @@ def send_test(actor: User, schedule_id: int, now: datetime, *, message_domain: s
             Trigger.TEST,
             now,
             message_domain=message_domain,
-            only=[actor.id],
+            only=[person.id],
         )
     return execution_id
+
+
+def _tested(
+    session: Session, schedule: ReportSchedule, actor: User, email: str, now: datetime
+) -> User:
+    """Whom a test mail to this address is for."""
+    address = plain_address(email)
+    if address and address == actor.email:
+        return actor
+    person = session.scalar(reachable(schedule, now).where(User.email == address))
+    if person is None:
+        raise Forbidden("You may send a test to yourself, and to whom you may send this report.")
+    left = select(ReportScheduleRecipient.id).where(
+        ReportScheduleRecipient.schedule_id == schedule.id,
+        ReportScheduleRecipient.recipient_id == person.id,
+        ReportScheduleRecipient.is_subscribed.is_(False),
+    )
+    if session.scalar(left) is not None:
+        raise Conflict(f"{person.name} has unsubscribed from this report.")
+    return person
 
 
 def list_executions(
@@ -129,6 +160,17 @@ def get_execution(actor: User, execution_id: int) -> ReportScheduleExecution:
     if execution is None or not may_manage_schedule_of(actor, execution.schedule.created_by):
         raise NotFound("There is no such run.")
     return execution
+
+
+def look_at_execution(actor: User, execution_id: int) -> Progress:
+    """One run with its present counts. Raises NotFound."""
+    execution = get_execution(actor, execution_id)
+    counts = db.session.execute(
+        select(ReportDelivery.status, func.count())
+        .where(ReportDelivery.execution_id == execution_id)
+        .group_by(ReportDelivery.status)
+    )
+    return Progress(execution, {status: number for status, number in counts})  # noqa: C416 (rows)
 
 
 def resend(

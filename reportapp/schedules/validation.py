@@ -64,10 +64,12 @@ class ScheduleInput:
     is_active: bool
 
 
+#: All fields that a person can set.
+FIELDS = tuple(field.name for field in fields(ScheduleInput))
 _WHAT = {"name", "report_type", "class_group_id", "export_format", "is_active"}
 _HOW = {"delivery_mode", "link_access", "when_empty"}
 #: The fields that decide when a schedule runs and which days its reports cover.
-RHYTHM = tuple(field.name for field in fields(ScheduleInput) if field.name not in _WHAT | _HOW)
+RHYTHM = tuple(name for name in FIELDS if name not in _WHAT | _HOW)
 
 
 def check_schedule(
@@ -94,6 +96,7 @@ def check_schedule(
         **_arrival(found),
         "is_active": found.read("is_active", _flag),
     }
+    found.refuse_unknown(FIELDS)
     found.finish()
     return ScheduleInput(**values)
 
@@ -103,6 +106,7 @@ def check_rhythm(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     Raises InvalidInput like `check_schedule`."""
     found = _Fields(data)
     rhythm = _rhythm(found, now)
+    found.refuse_unknown(FIELDS)
     found.finish()
     return rhythm
 
@@ -124,6 +128,12 @@ class _Fields:
         except ValueError as error:
             self.problems[field] = [str(error)]
             return None
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """A misspelt field must not be overlooked."""
+        for name in self.data:
+            if name not in known:
+                self.problems[name] = ["There is no such field."]
 
     def finish(self) -> None:
         if self.problems:

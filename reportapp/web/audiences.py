@@ -7,6 +7,7 @@ from werkzeug.datastructures import MultiDict
 from reportapp import clock
 from reportapp.access import REPORT_READERS
 from reportapp.errors import InvalidInput
+from reportapp.keys import read_key
 from reportapp.schedules.audiences import (
     Wanted,
     add_audience,
@@ -18,7 +19,7 @@ from reportapp.schedules.overview import NOTHING_LISTED, who_gets_what
 from reportapp.schedules.recipients import let_in
 from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
-from reportapp.web.inputs import Paging, key_from, page_number, read_key
+from reportapp.web.inputs import Paging, key_from, page_number
 from reportapp.web.session import actor
 
 bp = Blueprint("audiences", __name__, url_prefix="/schedules")
@@ -61,7 +62,7 @@ def remove(schedule_id: int, audience_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:schedule_id>/let-in")
 def bring_back(schedule_id: int) -> ResponseReturnValue:
-    user_id = key_from(request.form.get("user_id"), "Recipient not found.")
+    user_id = key_from(request.form.get("user_id"), "Recipient not found")
     row = let_in(actor(), schedule_id, user_id)
     flash(f"{row.recipient.name} belongs to the groups of this report again.", "success")
     return redirect(url_for(".who", schedule_id=schedule_id))

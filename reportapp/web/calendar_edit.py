@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from reportapp import clock
 from reportapp.errors import InvalidInput
+from reportapp.keys import read_key
 from reportapp.school.calendar import (
     add_entry,
     add_term,
@@ -19,7 +20,6 @@ from reportapp.school.calendar import (
 from reportapp.web.calendar import calendar_page
 from reportapp.web.calendar_forms import TERM, AddForm, EntryForm, TermForm
 from reportapp.web.errors import problems
-from reportapp.web.inputs import read_key
 from reportapp.web.session import actor
 
 bp = Blueprint("calendar_edit", __name__, url_prefix="/calendar")

@@ -6,7 +6,8 @@ from flask.typing import ResponseReturnValue
 from reportapp import clock
 from reportapp.access import REPORT_READERS
 from reportapp.errors import Conflict, InvalidInput
-from reportapp.extensions import limiter
+from reportapp.extensions import SENDING, limiter
+from reportapp.keys import read_key
 from reportapp.schedules.addresses import send_again_for_schedule
 from reportapp.schedules.audiences import audience_choices, list_audiences
 from reportapp.schedules.find import get_schedule
@@ -19,8 +20,8 @@ from reportapp.schedules.recipients import (
 from reportapp.schedules.runs import list_executions, run_now, send_test
 from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
-from reportapp.web.inputs import key_from, read_key
-from reportapp.web.limits import SENDING, signed_in_person
+from reportapp.web.inputs import key_from
+from reportapp.web.limits import signed_in_person
 from reportapp.web.session import actor
 
 bp = Blueprint("detail", __name__, url_prefix="/schedules")
@@ -38,7 +39,7 @@ def show(schedule_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:schedule_id>/recipients")
 def add(schedule_id: int) -> ResponseReturnValue:
-    user_id = key_from(request.form.get("user_id"), "Recipient not found.")
+    user_id = key_from(request.form.get("user_id"), "Recipient not found")
     row = add_recipient(actor(), schedule_id, user_id, clock.now())
     flash(f"{row.recipient.name} will receive this report.", "success")
     return redirect(_recipients_url(schedule_id))

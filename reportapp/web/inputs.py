@@ -1,4 +1,4 @@
-"""Numbers and text from outside, made harmless for the database before any view sees them."""
+"""Numbers and text from an address or a form, made harmless before any view sees them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,34 +6,13 @@ from typing import Any
 from flask import Flask, abort, request
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
-from werkzeug.routing import BaseConverter, ValidationError
 
 from reportapp.access import Action, may
 from reportapp.errors import NotFound
+from reportapp.keys import read_key
 from reportapp.school.import_files import MOST_UPLOAD
 
-#: The highest key that PostgreSQL's INTEGER can hold; asking for a higher one would be an error.
-MAX_KEY = 2_147_483_647
 _MAX_PAGE = 1_000_000
-
-
-class KeyConverter(BaseConverter):
-    """`<int:…>` in a route: a key that a table can have."""
-
-    regex = "[0-9]{1,10}"
-
-    def to_python(self, value: str) -> int:
-        key = read_key(value)
-        if key is None:
-            raise ValidationError
-        return key
-
-
-def read_key(text: str | None) -> int | None:
-    """A table's key from text, or None when it cannot be one."""
-    if not text or not text.isascii() or not text.isdigit() or len(text) > 10:
-        return None
-    return int(text) if int(text) <= MAX_KEY else None
 
 
 def key_from(text: str | None, message: str) -> int:
@@ -68,7 +47,6 @@ def page_number() -> int:
 
 
 def register(app: Flask) -> None:
-    app.url_map.converters["int"] = KeyConverter
     app.before_request(_refuse_nul)
 
 

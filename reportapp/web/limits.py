@@ -5,9 +5,6 @@ from flask_login import current_user
 
 from reportapp.tokens import token_hash
 
-#: On each button that sends mail, per person.
-SENDING = "20 per 10 minutes"
-
 
 def typed_address() -> str:
     """The e-mail address typed into the form, hashed: it may be long."""

@@ -15,11 +15,11 @@ from reportapp.accounts.people import (
 from reportapp.accounts.person_page import show_person
 from reportapp.constants import PeopleShown, Role
 from reportapp.errors import Conflict, InvalidInput
-from reportapp.extensions import limiter
+from reportapp.extensions import SENDING, limiter
 from reportapp.models import User
 from reportapp.schedules.addresses import send_again_to, trouble_of
 from reportapp.web.inputs import Paging, page_number
-from reportapp.web.limits import SENDING, signed_in_person
+from reportapp.web.limits import signed_in_person
 from reportapp.web.people_forms import PersonForm, role_from, shown_from
 from reportapp.web.session import actor
 

@@ -19,8 +19,8 @@ from reportapp.accounts.links import (
 from reportapp.accounts.people import get_person
 from reportapp.constants import LinkKind
 from reportapp.errors import Conflict, InvalidInput
+from reportapp.keys import read_key
 from reportapp.models import User
-from reportapp.web.inputs import read_key
 from reportapp.web.people_forms import GuardianLinkForm, TutorLinkForm, kind_from, link_form
 from reportapp.web.session import actor
 

@@ -57,5 +57,5 @@ def download(schedule_id: int, export_format: str) -> ResponseReturnValue:
 def _preview(schedule_id: int) -> Preview:
     """As the recipient whom the address names, or as the reader."""
     text = request.args.get("recipient")
-    recipient_id = key_from(text, "Recipient not found.") if text else actor().id
+    recipient_id = key_from(text, "Recipient not found") if text else actor().id
     return preview(actor(), schedule_id, recipient_id, clock.now())

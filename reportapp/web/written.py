@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from reportapp import clock
 from reportapp.errors import InvalidInput
-from reportapp.web.inputs import Paging, key_from, page_number, read_key
+from reportapp.keys import read_key
+from reportapp.web.inputs import Paging, key_from, page_number
 from reportapp.web.session import actor
 from reportapp.web.written_inputs import chosen_period, filter_args, filter_from
 from reportapp.written.board import choices, load_board

@@ -11,9 +11,10 @@ from wtforms import BooleanField, StringField, TextAreaField
 from reportapp.constants import ReportType
 from reportapp.documents import Period
 from reportapp.errors import InvalidInput, NotFound
+from reportapp.keys import read_key
 from reportapp.school.calendar_values import read_date
 from reportapp.web.forms import Form
-from reportapp.web.inputs import key_from, read_key
+from reportapp.web.inputs import key_from
 from reportapp.written.find import UNKNOWN
 from reportapp.written.kinds import WRITTEN, Subject, kind_of, of_class
 from reportapp.written.lists import Filter, State

@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from reportapp import clock
 from reportapp.errors import Conflict
-from reportapp.web.inputs import key_from, read_key
+from reportapp.keys import read_key
+from reportapp.web.inputs import key_from
 from reportapp.web.session import actor
 from reportapp.web.written_inputs import board_args, period_from, subject_args
 from reportapp.written.board import load_board

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from reportapp.access import Action, require
 from reportapp.constants import ReportType
 from reportapp.documents import Period
-from reportapp.errors import Forbidden, NotFound
+from reportapp.errors import NotFound
 from reportapp.extensions import db
 from reportapp.models import User
 from reportapp.reports import facts, names
 from reportapp.reports.calendar import terms_of
 from reportapp.reports.scope import school_day, seen_pairs
 from reportapp.written.find import draft_of, published_of
-from reportapp.written.kinds import WRITTEN, Subject, kinds_by, of_class
+from reportapp.written.kinds import WRITTEN, Subject, kinds_by, of_class, require_writer
 from reportapp.written.values import PeriodChoice, check_period, period_choices, why_not_yet
 
 
@@ -92,8 +92,7 @@ def choices(actor: User, kind: ReportType | None, now: datetime) -> Choices:
     require(actor, Action.WRITE_REPORTS)
     kinds = kinds_by(actor.role)
     kind = kinds[0] if kind is None else kind
-    if kind not in kinds:
-        raise Forbidden("Reports of this kind are written by others.")
+    require_writer(actor, kind)
     today = school_day(db.session(), actor, now)
     classes: list[tuple[int, str]] = []
     if of_class(kind):

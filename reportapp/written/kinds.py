@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from reportapp.access import REPORT_READERS, REPORT_WRITERS
+from reportapp.access import REPORT_READERS, REPORT_WRITERS, Action, require
 from reportapp.constants import FAMILY_ROLES, ReportType, Role
 from reportapp.documents import Period
-from reportapp.errors import NotFound
+from reportapp.errors import Forbidden, NotFound
 from reportapp.models import StudentReport, TeacherWeeklyReport, TutorWeeklyReport, User
 from reportapp.reports.scope import BASIS, Basis
 
@@ -75,6 +75,13 @@ def kind_of(word: str | None) -> ReportType:
 def kinds_by(role: Role) -> list[ReportType]:
     """What somebody of `role` writes."""
     return [kind for kind in WRITTEN if role in REPORT_WRITERS[kind]]
+
+
+def require_writer(actor: User, kind: ReportType) -> None:
+    """Raises Forbidden for those who do not write reports of this kind."""
+    require(actor, Action.WRITE_REPORTS)
+    if actor.role not in REPORT_WRITERS[kind]:
+        raise Forbidden("Reports of this kind are written by others.")
 
 
 def is_for_families(kind: ReportType) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -26,11 +27,12 @@ from sqlalchemy import (
 from reportapp.access import Action, require
 from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.documents import Period
+from reportapp.errors import NotFound
 from reportapp.extensions import db
 from reportapp.models import ReportReading, User
 from reportapp.reports import names
 from reportapp.reports.scope import school_day
-from reportapp.written.find import readable_by, written_by
+from reportapp.written.find import UNKNOWN, readable_by, written_by
 from reportapp.written.kinds import WRITTEN, of_class, period_of
 
 
@@ -100,6 +102,29 @@ def list_readable(
     return _page(actor, wanted, now, _readable, page, page_size)
 
 
+def list_visible(
+    actor: User, wanted: Filter, now: datetime, *, page: int = 1, page_size: int = 25
+) -> tuple[list[Listed], int]:
+    """One page of both together, in the order of `list_own`, and how many there are. Raises
+    Forbidden."""
+    require(actor, Action.READ_WRITTEN_REPORTS)
+    return _page(actor, wanted, now, _visible, page, page_size)
+
+
+def get_visible(actor: User, kind: ReportType, report_id: int, now: datetime) -> Listed:
+    """One report, in whatever state, if `actor` has written it or may read it. It is not marked as
+    read. Raises Forbidden, or NotFound."""
+    require(actor, Action.READ_WRITTEN_REPORTS)
+    day = school_day(db.session(), actor, now)
+    seen = or_(written_by(kind, actor, day), readable_by(kind, actor, day))
+    is_read = db.session.scalar(
+        select(_has_read(kind, actor)).where(WRITTEN[kind].model.id == report_id, seen)
+    )
+    if is_read is None:
+        raise NotFound(UNKNOWN)
+    return _listed({(kind, report_id): bool(is_read)})[0]
+
+
 def unread_by_student(actor: User, now: datetime) -> dict[int, tuple[str, int, int]]:
     """Of everybody about whom `actor` may read something: by id their name, how many reports there
     are and how many of these `actor` has not opened. Raises Forbidden."""
@@ -129,6 +154,16 @@ def _own(kind: ReportType, actor: User, day: date, wanted: Filter) -> ColumnElem
 def _readable(kind: ReportType, actor: User, day: date, wanted: Filter) -> ColumnElement[bool]:
     readable = readable_by(kind, actor, day)
     return and_(readable, ~_has_read(kind, actor)) if wanted.unread else readable
+
+
+def _visible(kind: ReportType, actor: User, day: date, wanted: Filter) -> ColumnElement[bool]:
+    readable = _readable(kind, actor, day, wanted)
+    if wanted.unread:
+        return readable
+    if wanted.state not in (None, State.SENT):
+        # Who else has opened it is the author's business.
+        readable = false()
+    return or_(_own(kind, actor, day, wanted), readable)
 
 
 def _has_read(kind: ReportType, actor: User) -> ColumnElement[bool]:

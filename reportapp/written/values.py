@@ -31,9 +31,13 @@ def check_words(kind: ReportType, data: Mapping[str, Any]) -> dict[str, Any]:
     """The checked columns of a `kind` report from the author's words in `data`; what is missing is
     empty. Raises InvalidInput with every field that is wrong and what would be right."""
     words, problems = WRITTEN[kind], {}
-    checked: dict[str, Any] = {
-        "show_to_parent": is_for_families(kind) and data.get("show_to_parent") is True
-    }
+    shown = data.get("show_to_parent", False)
+    checked: dict[str, Any] = {"show_to_parent": is_for_families(kind) and shown is True}
+    if not isinstance(shown, bool):
+        problems["show_to_parent"] = ["Say true or false."]
+    for name in data:
+        if name not in (*words.fields, "show_to_parent"):
+            problems[name] = ["There is no such field."]
     for name in words.fields:
         try:
             if name == "grade":
@@ -125,8 +129,9 @@ def _next_month(day: date) -> date:
 
 def _text(raw: Any, most: int) -> str:
     """Lines end in one newline; spaces at the ends of lines say nothing."""
-    text = raw if isinstance(raw, str) else ""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not isinstance(raw, str | None):
+        raise ValueError("Write a text.")
+    lines = (raw or "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     text = "\n".join(line.rstrip() for line in lines).strip("\n")
     if len(text) > most:
         raise ValueError(f"Use at most {most:,} characters; this has {len(text):,}.")
@@ -146,7 +151,7 @@ def _percent(raw: Any) -> int | None:
     if isinstance(raw, int) and not isinstance(raw, bool):
         raw = str(raw)
     text = raw.strip() if isinstance(raw, str) else ""
-    if not text:
+    if not text and isinstance(raw, str | None):
         return None
     match = _PERCENT.fullmatch(text)
     if match is None or not match[1].isascii() or int(match[1]) > 100:

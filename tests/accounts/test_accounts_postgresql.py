@@ -1,16 +1,14 @@
 """What the database has a say in, once more on PostgreSQL; and two at the same moment."""
 
-from threading import Barrier, Thread
-
 import pytest
 
 from reportapp.accounts.links import add_link
 from reportapp.accounts.log_in_links import set_password_by_link
 from reportapp.accounts.people import switch_person
 from reportapp.constants import LinkKind, Role
-from reportapp.errors import ReportappError
 from reportapp.extensions import db, transaction
 from reportapp.models import GuardianLink, User
+from tests.accounts.at_once import at_once
 from tests.accounts.test_links import (  # noqa: F401
     TestAdding as TestAddingLinks,
 )
@@ -34,28 +32,6 @@ pytestmark = pytest.mark.xdist_group("postgresql")
 @pytest.fixture
 def database_url(postgresql):
     return postgresql
-
-
-def at_once(app, *calls):
-    """Runs the calls at the same moment, each in a context of its own; True where one succeeded."""
-    barrier, done = Barrier(len(calls)), [False] * len(calls)
-
-    def run(number, call):
-        with app.app_context():
-            barrier.wait()
-            try:
-                call()
-                done[number] = True
-            except ReportappError:
-                pass
-
-    threads = [Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.session.rollback()
-    return done
 
 
 def user(user_id) -> User:

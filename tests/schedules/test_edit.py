@@ -53,7 +53,7 @@ def test_a_run_at_this_very_moment_is_for_the_next_time(cast):
     assert create_order(cast.tom, now=DUE).next_scheduled == DUE + 7 * DAY
 
 
-def test_fields_that_are_nobodys_to_set_are_ignored(cast):
+def test_fields_that_are_nobodys_to_set_are_refused_by_their_names(cast):
     schedule = create_order(cast.tom)
     hidden = {
         "id": 999,
@@ -63,7 +63,9 @@ def test_fields_that_are_nobodys_to_set_are_ignored(cast):
         "deleted_at": NOW,
         "created_at": NOW - DAY,
     }
-    update_schedule(cast.tom, schedule.id, hidden, NOW)
+    with pytest.raises(InvalidInput) as caught:
+        update_schedule(cast.tom, schedule.id, hidden, NOW)
+    assert caught.value.fields == {key: ["There is no such field."] for key in hidden}
     assert (schedule.created_by_id, schedule.next_scheduled) == (cast.tom.id, DUE)
     assert (schedule.last_sent, schedule.deleted_at, schedule.created_at) == (None, None, NOW)
 
@@ -72,7 +74,7 @@ def test_a_change_is_judged_together_with_what_is_kept(cast):
     daily = create_order(cast.tom, frequency="daily")
     with pytest.raises(InvalidInput) as caught:
         update_schedule(cast.tom, daily.id, {"frequency": "weekly"}, NOW)
-    assert list(caught.value.fields) == ["days_of_week"]
+    assert list(caught.value.fields) == ["day_of_week"]
     update_schedule(cast.tom, daily.id, {"frequency": "weekly", "day_of_week": 2}, NOW)
     assert daily.next_scheduled == DUE + DAY
 

@@ -40,6 +40,7 @@ def private_pages(app):
     shown = {"schedule_id": 1, "execution_id": 1, "user_id": 1, "subscription_id": 1, "number": 1}
     shown |= {"entry_id": 1, "term_id": 1, "run_id": 1, "link_id": 1, "other_id": 2}
     shown |= {"report_id": 1, "audience_id": 1, "mapping_id": 1, "delivery_id": 1, "notice_id": 1}
+    shown |= {"token_id": 1}
     open_groups = {blueprint.name for blueprint, guard in BLUEPRINTS if guard is public}
     own = {blueprint.name for blueprint, _ in BLUEPRINTS}
     for rule in app.url_map.iter_rules():

@@ -97,6 +97,7 @@ class TestWithALimit:
         wrong = {"email": cast.tom.email, "password": "wrong"}
         statuses = [visitor.post("/login", wrong).status_code for _ in range(11)]
         assert statuses == [422] * 10 + [429]
+        assert "Retry-After" not in visitor.get("/login").headers
         answer = visitor.post("/login", {"email": cast.tom.email, "password": PASSWORD})
         assert answer.status_code == 429
         assert "wait 1 minute" in answer.text

@@ -153,8 +153,20 @@ class TestWords:
 
     def test_what_is_not_for_parents_cannot_be_shown_to_them(self, cast, week):
         assert write(cast.tom, week, notes="x", show_to_parent=True).show_to_parent is False
-        report = write(cast.uma, about(TUTOR, cast.ana), notes="x", show_to_parent="yes")
-        assert report.show_to_parent is False
+
+    @pytest.mark.parametrize("shown", ["yes", "true", 1, None])
+    def test_whether_it_is_shown_to_them_is_true_or_false(self, cast, shown):
+        with pytest.raises(InvalidInput, match="true or false"):
+            write(cast.uma, about(TUTOR, cast.ana), notes="x", show_to_parent=shown)
+
+    @pytest.mark.parametrize("value", [5, 1.5, True, ["x"], {}, object()])
+    def test_what_is_no_text_is_not_taken_for_an_empty_one(self, value):
+        with pytest.raises(InvalidInput) as caught:
+            check_words(STUDENT, {"behaviour": value, "grade": value, "summary": "x"})
+        assert set(caught.value.fields) == {"behaviour", "grade", "summary"}
+        if value != 5:
+            with pytest.raises(InvalidInput):
+                check_words(STUDENT, {"progress_percent": value})
 
     @pytest.mark.parametrize(
         ("kind", "start", "end", "told"),
