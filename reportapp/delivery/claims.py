@@ -91,6 +91,14 @@ def kept_alive(app: Flask, owner: str, wall: Clock, lease: timedelta) -> Iterato
     """Renews the owner's claims in the background, so that a lease may be short (a crash is noticed
     soon) although a slow mail server may take minutes for one mail."""
     done = Event()
+    mine = (
+        select(ReportDelivery.id)
+        .where(IS_SENDING, ReportDelivery.claimed_by == owner)
+        # What is just being written down is left for the next time: who locks many rows must not
+        # wait for one who locks some of them.
+        .with_for_update(skip_locked=True)
+        .cte("mine")
+    )
 
     def renew() -> None:
         while not done.wait(lease.total_seconds() / 3):
@@ -98,8 +106,9 @@ def kept_alive(app: Flask, owner: str, wall: Clock, lease: timedelta) -> Iterato
                 with app.app_context(), transaction() as session:
                     session.execute(
                         update(ReportDelivery)
-                        .where(IS_SENDING, ReportDelivery.claimed_by == owner)
+                        .where(ReportDelivery.id.in_(select(mine.c.id)))
                         .values(claimed_until=wall() + lease)
+                        .execution_options(synchronize_session=False)
                     )
             except Exception:
                 log.exception("claims of %s could not be renewed", owner)

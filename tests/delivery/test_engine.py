@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
 from reportapp.delivery import anything_due, deliver, plan_due, recover, work
-from reportapp.delivery.claims import claim
+from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
 from reportapp.delivery.produce import Mail
@@ -47,6 +47,7 @@ from reportapp.schedules.runs import resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
 from reportapp.serve import _Server
 from tests.cast import NOW, create_order
+from tests.e2e.server import wait_for
 from tests.smtp import HANG_UP
 
 #: 09:00 in Berlin on the Monday of the cast.
@@ -616,6 +617,43 @@ def test_a_sender_whose_claims_ran_out_while_it_lives_has_no_mail_in_hand_twice(
     assert claim("slow", DUE, lease, 10) == []
     (second,) = claim("other", DUE, lease, 10)
     assert (may_send("slow", first), may_send("other", second)) == (False, True)
+
+
+def test_claims_are_renewed_without_waiting_for_the_one_that_is_being_written_down(app, cast):
+    """Waiting for each other's rows, the two would stop the sending (a deadlock on PostgreSQL)."""
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    first, *others = (each.id for each in claim("me", DUE, DUE + timedelta(seconds=60), 10))
+    later, lease = DUE + timedelta(seconds=40), timedelta(seconds=0.3)
+
+    def renewed():
+        with db.engine.connect() as fresh:
+            is_new = ReportDelivery.claimed_until == later + lease
+            return set(fresh.scalars(select(ReportDelivery.id).where(is_new)))
+
+    with db.engine.connect() as writing, writing.begin():
+        writing.execute(select(ReportDelivery).where(ReportDelivery.id == first).with_for_update())
+        with kept_alive(app, "me", clock.fixed(later), lease):
+            wait_for(lambda: renewed() >= set(others), "the others", 10, 0.02)
+
+
+def test_rows_that_are_written_together_are_locked_in_one_order(cast, monkeypatch):
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    plainly, written = Recorder._outcome, []
+
+    def outcome(self, connection, claimed, result):
+        written.append(claimed.id)
+        return plainly(self, connection, claimed, result)
+
+    monkeypatch.setattr(Recorder, "_outcome", outcome)
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
+        for claimed in reversed(claims):
+            recorder.note(claimed, Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, "550 no"))
+        recorder.write()
+    assert written == sorted(each.id for each in claims)
+    assert [status for status, _ in ledger().values()] == [DeliveryStatus.FAILED] * 3
 
 
 @pytest.mark.parametrize("status", [DeliveryStatus.FAILED, DeliveryStatus.PENDING])
