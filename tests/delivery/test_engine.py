@@ -9,11 +9,11 @@ from threading import Barrier, Event, Thread
 
 import pytest
 from sqlalchemy import delete, event, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import anything_due, deliver, plan_due, recover, work
+from reportapp.delivery import anything_due, deliver, plan_due, recover, send, work
 from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
@@ -208,6 +208,41 @@ def test_a_mail_about_a_child_that_was_lost_meanwhile_is_made_anew_without_it(ca
     assert "Ana" in rows
     assert "Cem" not in rows
     assert {row.attempts for row in db.session.scalars(select(ReportDelivery))} == {1}
+
+
+def test_what_another_session_reads_again_just_now_does_not_vouch_for_the_mail_in_hand(
+    app, cast, smtp, monkeypatch
+):
+    """Pia's mail is about to be asked for when its session is interrupted: she loses Ana, and for
+    the others of the batch that is read again."""
+    create_order(cast.tom, cast.pia, cast.pol)
+    reading, working = work.Reading.__init__, work.Work.__init__
+    works, interrupted = [], []
+
+    class Unsent(dict):
+        def pop(self, key, *default):
+            found = super().pop(key, *default)
+            if not interrupted:
+                interrupted.append(key)
+                lost = delete(GuardianLink).where(GuardianLink.guardian_id == cast.pia.id)
+                elsewhere(app, lambda: (db.session.execute(lost), db.session.commit())).join()
+                works[0]._read_again(works[0]._reading)
+            return found
+
+    def read(self, *args):
+        reading(self, *args)
+        self.unsent = Unsent(self.unsent)
+
+    def begin(self, *args):
+        works.append(self)
+        working(self, *args)
+
+    monkeypatch.setattr(work.Reading, "__init__", read)
+    monkeypatch.setattr(work.Work, "__init__", begin)
+    run()
+    assert interrupted
+    assert smtp.addresses == ["pol@parent.example"]
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.OUT_OF_SCOPE)
 
 
 def test_a_mail_to_an_address_that_was_changed_meanwhile_goes_to_the_new_one(cast, smtp):
@@ -711,6 +746,32 @@ def test_after_an_answer_without_sense_the_others_get_answers_of_their_own(cast,
         "pia@parent.example": (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS),
         "tom@teacher.example": (DeliveryStatus.FAILED, Reason.PERMANENT),
     }
+
+
+@pytest.mark.parametrize("mode", ["hold", "resend"])
+@pytest.mark.parametrize("fails", ["forgiving the server", "making the next mail"])
+def test_a_yes_is_known_even_if_the_database_fails_right_after_it(
+    app, cast, smtp, monkeypatch, fails, mode
+):
+    app.config["AMBIGUOUS_DELIVERY"] = mode
+    create_order(cast.tom, cast.pia, cast.tom)
+    broken = OperationalError("SELECT", {}, Exception("gone"))
+
+    def fail(*_):
+        raise broken
+
+    if fails == "forgiving the server":
+        monkeypatch.setattr(send, "try_again", fail)
+        with pytest.raises(OperationalError):
+            run()
+    else:
+        monkeypatch.setattr(work.Work, "next_quick", fail)
+        run()
+    first = smtp.arrived[0].to
+    assert ledger()[first] == (DeliveryStatus.SENT, None)
+    monkeypatch.undo()
+    run(DUE + timedelta(minutes=10))
+    assert smtp.addresses == ["pia@parent.example", "tom@teacher.example"]
 
 
 def test_a_stop_gives_back_what_was_not_begun(cast, smtp):
