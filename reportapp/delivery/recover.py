@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from reportapp.clock import Clock
@@ -116,12 +116,13 @@ def _give_up(session: Session, now: datetime) -> int:
         given_up = session.execute(
             update(row)
             .where(
-                IS_PENDING,
-                waiting,
-                or_(
-                    row.requeued_at < limit,
-                    and_(row.requeued_at.is_(None), row.execution_id.in_(long_ago)),
-                ),
+                _free(
+                    waiting,
+                    or_(
+                        row.requeued_at < limit,
+                        and_(row.requeued_at.is_(None), row.execution_id.in_(long_ago)),
+                    ),
+                )
             )
             .values(next_attempt_at=None, **values)
             .execution_options(synchronize_session=False)
@@ -134,7 +135,17 @@ def _bring_back(session: Session, now: datetime) -> None:
     """Attempts that a clock that was ahead has put off for longer than anything else does."""
     session.execute(
         update(ReportDelivery)
-        .where(IS_PENDING, ReportDelivery.next_attempt_at > now + LONGEST_WAIT)
+        .where(_free(ReportDelivery.next_attempt_at > now + LONGEST_WAIT))
         .values(next_attempt_at=now)
         .execution_options(synchronize_session=False)
+    )
+
+
+def _free(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of waiting mails, those that meet the conditions and that nobody is changing: whoever changes
+    them locks several, and waiting for each other could go in a circle. The others have time until
+    the next look."""
+    row = ReportDelivery
+    return row.id.in_(
+        select(row.id).where(IS_PENDING, *conditions).with_for_update(skip_locked=True)
     )
