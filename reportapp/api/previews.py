@@ -54,7 +54,7 @@ class FigureAnswer(Answer):
     """One number of the summary."""
 
     label = fields.String()
-    value = fields.Raw(allow_none=True, metadata={"type": ["string", "number", "null"]})
+    value = fields.Raw(allow_none=True, metadata={"type": ["string", "number"]})
     kind = Choice(Kind)
     change = fields.Float(
         allow_none=True, metadata={"description": "Percentage points, against the period before."}
@@ -74,7 +74,7 @@ class SectionAnswer(Answer):
     title = fields.String()
     columns = fields.List(fields.Nested(ColumnAnswer))
     rows = fields.List(
-        fields.List(fields.Raw(allow_none=True, metadata={"type": ["string", "number", "null"]}))
+        fields.List(fields.Raw(allow_none=True, metadata={"type": ["string", "number"]}))
     )
 
 
@@ -121,6 +121,29 @@ class NextRunsAnswer(Answer):
     results = fields.List(fields.Nested(UpcomingAnswer))
 
 
+_PREVIEWED = {
+    "schedule": 7,
+    "recipient": 31,
+    "recipient_name": "Pia Example",
+    "period_start": "2026-11-16",
+    "period_end": "2026-11-23",
+    "reason": None,
+    "document": {
+        "title": "Student report",
+        "school": "Lindenhof School",
+        "author": "Tom Example",
+        "students": ["Ana Example"],
+        "figures": [{"label": "Average score", "value": 81.0, "kind": "percent", "change": 10.0}],
+        "sections": [
+            {
+                "title": "Students by class",
+                "columns": [{"title": "Student", "kind": "text"}],
+                "rows": [["Ana Example"]],
+            }
+        ],
+        "remarks": [],
+    },
+}
 _NEXT = {
     "description": "Mondays at 09:00, Berlin",
     "results": [
@@ -137,7 +160,7 @@ _NEXT = {
 
 @bp.get("/<int:schedule_id>/preview/")
 @bp.arguments(PreviewQuery, location="query")
-@bp.response(200, PreviewAnswer)
+@bp.response(200, PreviewAnswer, example=_PREVIEWED)
 @bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.CSV].content_type)
 @bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.XLSX].content_type)
 @bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.PDF].content_type)

@@ -27,7 +27,13 @@ class RecipientBody(Body):
 class RecipientQuery(Schema):
     """Whom to take off."""
 
-    recipient_id = QueryWhole(metadata={"description": "The person's id; needed.", "example": 31})
+    recipient_id = QueryWhole(
+        required=True, metadata={"description": "The person's id.", "example": 31}
+    )
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """Where it is missing, the view says so."""
+        return super().load(data, **{**options, "partial": True})
 
 
 class MessageAnswer(Answer):

@@ -147,6 +147,18 @@ class TaskAnswer(Answer):
     completed_at = fields.DateTime(allow_none=True)
 
 
+TASK_EXAMPLE = {
+    "task_id": "41",
+    "schedule": 7,
+    "recipient_email": "tom@teacher.example",
+    "status": "sent",
+    "reason": None,
+    "smtp_reply": "250 2.0.0 OK",
+    "started_at": "2026-11-23T07:30:00+00:00",
+    "completed_at": "2026-11-23T07:30:02+00:00",
+}
+
+
 def task_fields(page: RunPage) -> dict[str, Any]:
     """For `TaskAnswer`; a test has one mail."""
     run, mail = page.execution, page.deliveries[0].row

@@ -13,6 +13,7 @@ from reportapp.api.paging import PageQuery, limits_of, page_of, pages_of
 from reportapp.api.run_schemas import (
     MAIL_EXAMPLE,
     RUN_EXAMPLE,
+    TASK_EXAMPLE,
     MailAnswer,
     RunAnswer,
     RunsAnswer,
@@ -158,7 +159,7 @@ def test_email(
 
 
 @bp.get("/tasks/<task_id>/")
-@bp.response(200, TaskAnswer)
+@bp.response(200, TaskAnswer, example=TASK_EXAMPLE)
 def task(task_id: str) -> dict[str, Any]:
     """Look at a test mail.
 

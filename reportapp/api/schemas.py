@@ -108,12 +108,13 @@ class QueryWhole(fields.Integer):
 
 
 class QueryFlag(fields.Boolean):
-    """true or false in an address."""
+    """true or false in an address, in any case: Python writes True."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **_options: Any) -> bool:
-        if value not in ("true", "false"):
+        word = str(value).lower()
+        if word not in ("true", "false"):
             raise ValidationError("Say true or false.")
-        return bool(value == "true")
+        return word == "true"
 
 
 def needed(data: Mapping[str, Any], name: str, kind: type[_T], wrong: str) -> _T:

@@ -88,10 +88,10 @@ def list_schedules(
         )
     else:
         query = query.where(ReportSchedule.created_by_id == actor.id)
-    return page_of(query, chosen, page, page_size)
+    return listed_page(query, chosen, page, page_size)
 
 
-def page_of(
+def listed_page(
     query: Select[ReportSchedule], chosen: Filter, page: int, page_size: int
 ) -> tuple[list[ListedSchedule], int]:
     """One page of those schedules of a query that are chosen and not deleted, and how many these

@@ -10,7 +10,13 @@ from reportapp.access import Action, may
 from reportapp.errors import NotFound
 from reportapp.models import ReportSchedule, ReportScheduleRecipient, User
 from reportapp.schedules.audiences import ListedAudience, list_audiences
-from reportapp.schedules.find import Filter, ListedSchedule, get_schedule, list_schedules, page_of
+from reportapp.schedules.find import (
+    Filter,
+    ListedSchedule,
+    get_schedule,
+    list_schedules,
+    listed_page,
+)
 from reportapp.schedules.recipients import recipient_rows
 from reportapp.schedules.runs import Progress, list_executions
 from reportapp.schedules.subscriptions import my_subscriptions
@@ -41,7 +47,7 @@ def list_seen(
         return list_schedules(actor, chosen=chosen, page=page, page_size=page_size)
     received = [row.schedule_id for row in my_subscriptions(actor, now) if row.is_subscribed]
     query = select(ReportSchedule).where(ReportSchedule.id.in_(received))
-    return page_of(query, chosen, page, page_size)
+    return listed_page(query, chosen, page, page_size)
 
 
 def see_schedule(actor: User, schedule_id: int, now: datetime) -> SeenSchedule:

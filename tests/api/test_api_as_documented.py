@@ -16,7 +16,7 @@ from reportapp.accounts.tokens import create_token
 from reportapp.extensions import db
 from reportapp.models import ReportScheduleRecipient
 from reportapp.schedules.recipients import add_recipient
-from reportapp.schedules.runs import run_now
+from reportapp.schedules.runs import run_now, send_test
 from tests.cast import create_order
 from tests.e2e.postgres import postgres_cluster
 from tests.e2e.server import Server, flask
@@ -30,11 +30,12 @@ _WRITTEN = [
     f"/api/reports/{kind}-reports/" for kind in ("student", "tutor-weekly", "teacher-weekly")
 ]
 #: Where a body can fit its schema and be refused: no schema can say that a rhythm has no run, that
-#: a cron rule is none, or that a day is no Monday.
+#: a cron rule is none, that a group lacks its class, or that a day is no Monday.
 _ONE = ["/api/reports/schedules/{schedule_id}/", *(f"{path}{{report_id}}/" for path in _WRITTEN)]
 _JUDGED = (
     "POST /api/reports/schedules/",
     "POST /api/reports/schedules/preview_runs/",
+    "POST /api/reports/schedules/{schedule_id}/groups/",
     *(f"POST {path}{action}" for path in _WRITTEN for action in ("", "{report_id}/correct/")),
     *(f"{method} {path}" for method in ("PUT", "PATCH") for path in _ONE),
 )
@@ -68,6 +69,7 @@ def server(tmp_path_factory, database):
                 for order in orders[:3]:
                     add_recipient(cast.tom, order.id, cast.pia.id, now)
                     run_now(cast.tom, order.id, now, message_domain="lindenhof.example")
+                send_test(cast.tom, orders[0].id, now, message_domain="lindenhof.example")
         served.tokens = {
             name: create_token(cast.people[name], "x", now) for name in ("ada", "tom", "pia")
         }
@@ -78,7 +80,10 @@ def server(tmp_path_factory, database):
             "keys": list(range(1, sum(_SCHEDULES.values()) + 1)),
             "people": [person.id for person in cast.people.values()],
             "addresses": [person.email for person in cast.people.values()],
-            "runs": [1, 2, 3],
+            "first": [1, 2, 3, 4],
+            "tasks": ["1", "4"],
+            "reports": list(range(1, 10)),
+            "classes": [group.id for group in cast.classes.values()],
             "zones": ["Europe/Berlin", "America/New_York", "Pacific/Apia", "UTC"],
             "crons": ["0 8 * * 1-5", "*/30 7-9 1 * *", "0 0 31 2 *"],
             "mondays": [monday.isoformat() for monday in mondays],
@@ -91,12 +96,15 @@ def server(tmp_path_factory, database):
 #: Which of the known values are tried at which places, beside all others.
 _PLACES = {
     "path.schedule_id": "keys",
-    "path.execution_id": "runs",
-    "path.task_id": "runs",
-    "path.delivery_id": "runs",
-    "body.delivery_id": "runs",
-    "path.group_id": "runs",
+    "path.execution_id": "first",
+    "path.task_id": "tasks",
+    "path.delivery_id": "first",
+    "body.delivery_id": "first",
+    "path.group_id": "first",
+    "path.report_id": "reports",
     "body.class_group_id": "classes",
+    "body.class_group": "classes",
+    "body.student": "people",
     "body.recipient_id": "people",
     "query.recipient_id": "people",
     "query.student": "people",

@@ -2,6 +2,8 @@
 
 import re
 
+import jsonschema_rs
+
 from reportapp.api import BLUEPRINTS
 
 
@@ -44,6 +46,47 @@ def test_every_operation_says_what_it_is_who_may_and_how_it_fails(app, stranger)
                 assert "example" in content or "examples" in content, (method, path)
                 assert {"400", "413", "415"} <= set(operation["responses"])
     assert len(set(names)) == len(names)
+
+
+def parts(node, kind):
+    """All objects under a key of this name, wherever they are in the document."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == kind and isinstance(value, dict):
+                yield value
+            yield from parts(value, kind)
+    elif isinstance(node, list):
+        for value in node:
+            yield from parts(value, kind)
+
+
+def test_every_schema_is_one_and_every_example_fits_its_own(stranger):
+    document = described(stranger)
+    named = document["components"]["schemas"]
+    for schema in (*parts(document["paths"], "schema"), *named.values()):
+        jsonschema_rs.meta.validate(schema)
+    fitting = 0
+    for content in parts(document, "content"):
+        for media in content.values():
+            if "example" in media:
+                schema = {**media["schema"], "components": document["components"]}
+                problems = [
+                    error.message
+                    for error in jsonschema_rs.validator_for(schema).iter_errors(media["example"])
+                ]
+                assert not problems, (media["schema"], problems)
+                fitting += 1
+    assert fitting > 60
+
+
+def test_every_answer_in_json_has_an_example(stranger):
+    for path, operations in described(stranger)["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            for status, answer in operation["responses"].items():
+                media = answer.get("content", {}).get("application/json")
+                assert media is None or "example" in media, (method, path, status)
 
 
 def test_the_page_about_it_asks_no_other_server_and_runs_no_inline_script(stranger):

@@ -4,13 +4,15 @@ import pytest
 from sqlalchemy import func, select
 
 from reportapp.accounts.users import update_account
+from reportapp.constants import Role
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule
 from reportapp.schedules.audiences import add_audience
 from reportapp.schedules.edit import switch_schedule
+from reportapp.schedules.recipients import add_recipient
 from tests.api.script import BODY, SCHEDULES
 from tests.cast import NOW, create_order
-from tests.schedules.help import queries_of
+from tests.schedules.help import create_crowd, queries_of
 
 #: What a detail holds at least.
 FIELDS = {
@@ -140,6 +142,7 @@ class TestListing:
         ("query", "found"),
         [
             ("is_active=false", ["Off"]),
+            ("is_active=False", ["Off"]),
             ("is_active=true", ["Teacher week", "daily Maths 100%", "Monday maths"]),
             ("frequency=daily", ["daily Maths 100%"]),
             ("report_type=teacher_weekly_report", ["Teacher week"]),
@@ -249,6 +252,16 @@ class TestReading:
         }
         assert seen["active_recipients_count"] == 2
         assert [(one["kind"], one["people"]) for one in seen["audiences"]] == [("my_guardians", 2)]
+
+    def test_it_takes_as_many_queries_for_many_recipients_as_for_few(self, cast, script):
+        order = create_order(cast.tom, cast.pia, cast.pol)
+        tom, path = script("tom"), f"{SCHEDULES}{order.id}/"
+        tom.get(path)
+        few = queries_of(lambda: tom.get(path))
+        for person in create_crowd(cast, Role.PARENT, 30):
+            add_recipient(cast.tom, order.id, person.id, NOW)
+        assert queries_of(lambda: tom.get(path)) == few <= 14
+        assert len(tom.get(path).json["recipients"]) == 32
 
     def test_a_recipient_sees_the_rhythm_and_only_themselves(self, cast, script):
         order = create_order(cast.tom, cast.pia, cast.pol)

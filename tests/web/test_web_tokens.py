@@ -129,3 +129,13 @@ def test_a_token_is_no_key_to_the_pages(app, cast):
         for scheme in ("Token", "Bearer", "Basic"):
             answer = visitor.get(path, headers={"Authorization": f"{scheme} {token}"})
             assert (answer.status_code, answer.location[:6]) == (302, "/login")
+
+
+def test_a_token_opens_the_api_until_it_is_revoked_on_the_page(app, cast, logged_in):
+    visitor = logged_in("pia")
+    headers = {"Authorization": f"Token {shown_token(visitor.post(PAGE, {'name': 'script'}))}"}
+    script = Visitor(app)
+    assert script.get("/api/me/", headers=headers).json["id"] == cast.pia.id
+    (row,) = list_tokens(cast.pia)
+    visitor.post(f"{PAGE}{row.id}/revoke")
+    assert script.get("/api/me/", headers=headers).status_code == 401
