@@ -112,18 +112,24 @@ _END = update(ReportDelivery).values(
     claimed_until=None,
 )
 _OUTCOME = _END.where(*_MINE)
-#: Of what was not begun: of all claims of an owner, or of one.
-_GIVE_ALL_BACK = (
+#: Of claims of an owner, those that were not begun.
+_UNBEGUN = (
+    IS_SENDING,
+    ReportDelivery.claimed_by == bindparam("owner"),
+    ReportDelivery.phase == DeliveryPhase.CLAIMED,
+)
+_FREE = (
     update(ReportDelivery)
-    .where(
-        IS_SENDING,
-        ReportDelivery.claimed_by == bindparam("owner"),
-        ReportDelivery.phase == DeliveryPhase.CLAIMED,
-    )
     .values(status=DeliveryStatus.PENDING, phase=None, claimed_by=None, claimed_until=None)
     .execution_options(synchronize_session=False)
 )
-_GIVE_BACK = _GIVE_ALL_BACK.where(ReportDelivery.id == bindparam("row"))
+_GIVE_BACK = _FREE.where(*_UNBEGUN, ReportDelivery.id == bindparam("row"))
+_GIVE_ALL_BACK = _FREE.where(
+    # Locked in their order, as by everybody who locks several.
+    ReportDelivery.id.in_(
+        select(ReportDelivery.id).where(*_UNBEGUN).order_by(ReportDelivery.id).with_for_update()
+    )
+)
 
 
 @dataclass
