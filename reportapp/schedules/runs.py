@@ -250,10 +250,18 @@ def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
     may_have_arrived = row.reason == Reason.AMBIGUOUS
     with transaction() as session:
         lock_execution(session, execution_id)
-        changed = session.execute(
-            update(row)
-            # A sender that is about to begin with it asks the very same row, and is refused.
+        waiting = (
+            select(row.id)
+            # A sender that is about to begin with one asks the very same row, and is refused. It
+            # locks several in this order, too.
             .where(*_those(execution_id, delivery_id), CANCELLABLE)
+            .order_by(row.id)
+            .with_for_update()
+            .cte("waiting")
+        )
+        taken_back = session.scalars(
+            update(row)
+            .where(row.id.in_(select(waiting.c.id)))
             .values(
                 status=case(
                     (may_have_arrived, DeliveryStatus.UNKNOWN), else_=DeliveryStatus.SKIPPED
@@ -264,9 +272,10 @@ def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
                 # `claimed_by` stays: that sender must not take it up once more.
                 claimed_until=None,
             )
+            .returning(row.id)
             .execution_options(synchronize_session=False)
-        )
-        number = rows_changed(changed)
+        ).all()
+        number = len(taken_back)
         if not number:
             raise Conflict("There is nothing left to take back: it has left, or is just leaving.")
         _write_down(

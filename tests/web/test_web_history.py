@@ -138,6 +138,20 @@ def test_what_has_not_left_is_taken_back_and_the_page_tells_who_did_it(run, cast
     assert (again.status_code, "nothing left to take back" in again.text) == (409, True)
 
 
+def test_a_run_of_which_all_was_taken_back_or_skipped_does_not_look_done(cast, logged_in):
+    order = create_order(cast.tom, cast.pia, cast.pol)
+    run_id = run_now(cast.tom, order.id, NOW, message_domain="x.example")
+    visitor = logged_in("tom")
+    visitor.post(f"/executions/{run_id}/cancel")
+    schedule = f"/schedules/{order.id}"
+    for path in (f"/executions/{run_id}", schedule, f"{schedule}/history"):
+        page = words_of(visitor.get(path).text)
+        assert "Nothing sent" in page, path
+        assert "Done" not in page, path
+    visitor.post(f"/executions/{run_id}/resend", {"kind": "cancelled"})
+    assert "Under way" in words_of(visitor.get(f"/executions/{run_id}").text)
+
+
 def test_a_mail_that_waits_says_for_what_and_until_when(run, logged_in):
     with transaction() as session:
         (pol,) = (r for r in session.query(ReportDelivery) if r.recipient.given_name == "Pol")
