@@ -9,15 +9,16 @@ One file per resource, all of one shape. To add one:
        @bp.post("/")
        @bp.arguments(NoteBody, example={…})  # of a GET: location="query"
        @bp.response(201, NoteAnswer, example={…})
-       @bp.refuses(403, 409)                 # beyond 400, 401, 404, 413, 415 and 429
+       @bp.refuses(403, 409)                 # beyond the usual ones, see `document`
        def create(data: dict[str, Any]) -> Note:
            \"\"\"Write a note.
 
            What a script should know, as a sentence or two.\"\"\"
            return create_note(actor(), data, clock.now())
 
-   Lists take `paging.PageQuery` and answer with `paging.page_of(…)`; errors are raised as
-   the use-cases raise them (`errors.STATUS` turns them into answers).
+   Lists take `paging.PageQuery` and answer with `paging.page_of(…)`; what can be changed answers
+   with `versions.versioned(…)`; what sends mails by hand calls `limits.count_mail()` first. Errors
+   are raised as the use-cases raise them (`errors.STATUS` turns them into answers).
 2. Put its blueprint into BLUEPRINTS, with its guard.
 3. Test it in `tests/api/`: its behaviour, and everybody in the matrix of roles.
 
