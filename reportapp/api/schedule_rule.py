@@ -33,7 +33,7 @@ def _meaning(of: dict[Any, str], before: str = "", after: str = "") -> dict[str,
     return said(" ".join(filter(None, (before, f"{lines}.", after))))
 
 
-_UNUSED = "Emptied where the rhythm does not use it, whatever is sent."
+_UNUSED = "A rhythm that does not use it does not keep it."
 _FREQUENCY = {
     Frequency.DAILY: "every day",
     Frequency.WEEKLY: "on `day_of_week` or `days_of_week`, every `interval` weeks",
