@@ -2,10 +2,10 @@
 
 import pytest
 
+from reportapp.constants import Role
 from reportapp.extensions import db, transaction
 from reportapp.models import User
 from reportapp.schedules.audiences import add_audience
-from reportapp.schedules.recipients import add_recipient
 from reportapp.schedules.subscriptions import my_subscriptions, set_my_subscription
 from tests.api.script import SCHEDULES
 from tests.cast import NOW, create_order
@@ -67,8 +67,8 @@ def test_who_gets_what_is_told_of_everybody_with_the_reason_for_nothing(cast, or
 
 def test_who_gets_nothing_is_listed_however_many_they_are(cast, script):
     order = create_order(cast.ada)
-    for person in create_crowd(cast, 101):
-        add_recipient(cast.ada, order.id, person.id, NOW)
+    create_crowd(cast, Role.TUTOR, 101)
+    add_audience(cast.ada, order.id, "all_tutors", None, NOW)
     answer = script("ada").get(f"{SCHEDULES}{order.id}/who/?gets=false&page=2&page_size=100")
     assert (answer.json["count"], len(answer.json["results"])) == (101, 1)
     assert answer.json["results"][0]["reason"] == "out_of_scope"
