@@ -30,6 +30,7 @@ from flask import Flask
 from reportapp.api import (
     addressees,
     auth,
+    classes,
     docs,
     errors,
     groups,
@@ -57,6 +58,7 @@ BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (previews.bp, auth.token_holder),
     (subscriptions.bp, auth.token_holder),
     (addressees.bp, auth.token_holder),
+    (classes.bp, auth.token_holder),
     *((bp, auth.token_holder) for bp in written.BLUEPRINTS),
     (me.bp, auth.token_holder),
 )

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.paging import PageQuery, limits_of, page_of, pages_of
+from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
 from reportapp.api.schemas import Answer, Choice
 from reportapp.constants import ReportType, Role
 from reportapp.schedules.addressees import search_addressees
@@ -53,7 +53,7 @@ _EXAMPLE = {"id": 31, "name": "Pia Example", "email": "pia@parent.example", "rol
 @bp.response(
     200,
     PersonPageAnswer,
-    example={"count": 1, "next": None, "previous": None, "results": [_EXAMPLE]},
+    example=page_example(_EXAMPLE),
 )
 @bp.refuses(403, 404)
 def index(query: dict[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,11 @@ def pages_of(item: type[Schema]) -> type[Schema]:
     )
 
 
+def page_example(item: dict[str, Any]) -> dict[str, Any]:
+    """A page of one, for the document."""
+    return {"count": 1, "next": None, "previous": None, "results": [item]}
+
+
 def page_of(results: Sequence[Any], total: int, query: dict[str, Any]) -> dict[str, Any]:
     """One page for a schema of `pages_of`. Raises NotFound for a page beyond the last."""
     page, size = limits_of(query).values()

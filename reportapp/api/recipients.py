@@ -2,20 +2,39 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
+from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
 from reportapp.api.schedule_examples import RECIPIENT_EXAMPLE
 from reportapp.api.schedule_schemas import RecipientAnswer
-from reportapp.api.schemas import Answer, Body, QueryWhole, Whole, needed
+from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, QueryWhole, Whole, needed
+from reportapp.constants import Reason
 from reportapp.errors import NotFound
 from reportapp.keys import MAX_KEY
 from reportapp.models import ReportScheduleRecipient
-from reportapp.schedules.recipients import add_recipient, remove_recipient
+from reportapp.schedules.overview import Reader, list_readers
+from reportapp.schedules.recipients import (
+    Subjects,
+    add_recipient,
+    page_of_recipients,
+    remove_recipient,
+)
 
 bp = Blueprint("schedule-recipients", "/reports/schedules", "Who receives a schedule")
+
+_READER = {
+    "recipient": 31,
+    "recipient_name": "Pia Example",
+    "recipient_email": "pia@parent.example",
+    "by_name": False,
+    "groups": ["Guardians of 7a Mathematics"],
+    "students_count": 1,
+    "students": ["Ana Example"],
+    "reason": None,
+}
 
 
 class RecipientBody(Body):
@@ -42,6 +61,72 @@ class MessageAnswer(Answer):
     message = fields.String()
 
 
+class WhoQuery(PageQuery):
+    """Which people."""
+
+    search = fields.String(
+        load_default="",
+        validate=validate.Length(max=200),
+        metadata={"description": "Every word of it is in the name or address.", "example": "pia"},
+    )
+    gets = QueryFlag(
+        metadata={"description": "true: only who would get something; false: only who would not."}
+    )
+
+
+class ReaderAnswer(Answer):
+    """Somebody on a schedule, by name or through a group, and what a run would bring them."""
+
+    recipient = fields.Integer(metadata={"description": "The person's id."})
+    recipient_name = fields.String()
+    recipient_email = fields.String(allow_none=True)
+    by_name = fields.Boolean(metadata={"description": "They were put on it by name."})
+    groups = fields.List(
+        fields.String(), metadata={"description": "The groups through which they are on it."}
+    )
+    students_count = fields.Integer(
+        metadata={"description": "About how many students a report for them would be."}
+    )
+    students = fields.List(
+        fields.String(), metadata={"description": "Their names, where they are three at most."}
+    )
+    reason = Choice(
+        Reason,
+        allow_none=True,
+        metadata={"description": "Why they would get nothing; null: nothing stands in the way."},
+    )
+
+
+@bp.get("/<int:schedule_id>/recipients/")
+@bp.arguments(PageQuery, location="query")
+@bp.response(200, pages_of(RecipientAnswer), example=page_example(RECIPIENT_EXAMPLE))
+def index(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
+    """List recipients, by name.
+
+    Those who were put on it by name: the same rows as in the schedule, a page at a time."""
+    rows, total = page_of_recipients(actor(), schedule_id, **limits_of(query))
+    return page_of(rows, total, query)
+
+
+@bp.get("/<int:schedule_id>/who/")
+@bp.arguments(WhoQuery, location="query")
+@bp.response(200, pages_of(ReaderAnswer), example=page_example(_READER))
+def who(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
+    """List who gets what, by name.
+
+    Everybody on it, by name or through a group: about whom their report would be if it ran now, or
+    why they would get nothing. Whether there is something to report, only a run can tell."""
+    found, total = list_readers(
+        actor(),
+        schedule_id,
+        clock.now(),
+        text=query["search"],
+        gets=query.get("gets"),
+        **limits_of(query),
+    )
+    return page_of([_reader_fields(*one) for one in found], total, query)
+
+
 @bp.post("/<int:schedule_id>/recipients/")
 @bp.arguments(RecipientBody, example={"recipient_id": 31})
 @bp.response(201, RecipientAnswer, example=RECIPIENT_EXAMPLE)
@@ -65,6 +150,19 @@ def remove(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
     person = _person(needed(query, "recipient_id", int, ""))
     row = remove_recipient(actor(), schedule_id, person, clock.now())
     return {"message": f"{row.recipient.name} no longer receives this report."}
+
+
+def _reader_fields(reader: Reader, subjects: Subjects) -> dict[str, Any]:
+    return {
+        "recipient": reader.person.id,
+        "recipient_name": reader.person.name,
+        "recipient_email": reader.person.email,
+        "by_name": reader.by_name,
+        "groups": reader.through,
+        "students_count": subjects.count,
+        "students": subjects.names,
+        "reason": reader.reason,
+    }
 
 
 def _person(number: int) -> int:

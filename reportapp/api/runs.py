@@ -9,7 +9,7 @@ from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
 from reportapp.api.limits import count_mail
-from reportapp.api.paging import PageQuery, limits_of, page_of, pages_of
+from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
 from reportapp.api.run_schemas import (
     MAIL_EXAMPLE,
     RUN_EXAMPLE,
@@ -114,7 +114,7 @@ def show(schedule_id: int, execution_id: int) -> dict[str, Any]:
 @bp.response(
     200,
     pages_of(MailAnswer),
-    example={"count": 1, "next": None, "previous": None, "results": [MAIL_EXAMPLE]},
+    example=page_example(MAIL_EXAMPLE),
 )
 def mails(query: dict[str, Any], schedule_id: int, execution_id: int) -> dict[str, Any]:
     """List a run's mails.

@@ -8,7 +8,7 @@ from reportapp import clock
 from reportapp.access import Action, may
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.paging import limits_of, page_of
+from reportapp.api.paging import limits_of, page_example, page_of
 from reportapp.api.schedule_examples import ANSWER_EXAMPLE, BODY_EXAMPLE, DETAIL_EXAMPLE
 from reportapp.api.schedule_schemas import (
     NewScheduleBody,
@@ -40,7 +40,7 @@ _DETAIL = ScheduleDetailAnswer()
 @bp.response(
     200,
     SchedulePageAnswer,
-    example={"count": 1, "next": None, "previous": None, "results": [ANSWER_EXAMPLE]},
+    example=page_example(ANSWER_EXAMPLE),
 )
 @bp.refuses(404)
 def index(query: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from marshmallow import fields
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.paging import PageQuery, limits_of, page_of, pages_of
-from reportapp.api.schemas import Answer, Body, Choice, needed
+from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
+from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, needed
 from reportapp.constants import ReportType
 from reportapp.schedules.subscriptions import my_subscriptions, set_subscribed
 from reportapp.schedules.timing import sentence_of
@@ -62,20 +62,29 @@ _EXAMPLE = {
 }
 
 
+class MineQuery(PageQuery):
+    """Which of one's subscriptions."""
+
+    is_subscribed = QueryFlag(
+        load_default=True,
+        metadata={"description": "false: those that one has left, with the token for undoing it."},
+    )
+
+
 @bp.get("/my_subscriptions/")
-@bp.arguments(PageQuery, location="query")
+@bp.arguments(MineQuery, location="query")
 @bp.response(
     200,
     pages_of(SubscriptionAnswer),
-    example={"count": 1, "next": None, "previous": None, "results": [_EXAMPLE]},
+    example=page_example(_EXAMPLE),
 )
 @bp.refuses(404)
 def mine(query: dict[str, Any]) -> dict[str, Any]:
     """List the reports that I receive.
 
-    By name; those that I have left are not among them."""
-    now = clock.now()
-    rows = [row for row in my_subscriptions(actor(), now) if row.is_subscribed]
+    By name; with `is_subscribed=false` those that I have left instead."""
+    now, wanted = clock.now(), query["is_subscribed"]
+    rows = [row for row in my_subscriptions(actor(), now) if row.is_subscribed is wanted]
     page, size = limits_of(query).values()
     listed = rows[(page - 1) * size : page * size]
     for row in listed:

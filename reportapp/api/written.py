@@ -7,7 +7,7 @@ from flask import Response, request, url_for
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
-from reportapp.api.paging import limits_of, page_of
+from reportapp.api.paging import limits_of, page_example, page_of
 from reportapp.api.versions import ETAG, IF_MATCH, IF_NONE_MATCH, versioned, versions_seen
 from reportapp.api.written_schemas import WrittenSchemas, filter_of, schemas_of, written_fields
 from reportapp.constants import ReportType
@@ -34,7 +34,7 @@ def _blueprint(kind: ReportType) -> Blueprint:
 
 def _reading(bp: Blueprint, kind: ReportType, schemas: WrittenSchemas) -> None:
     answer, answers = schemas.answer(), schemas.page
-    page = {"count": 1, "next": None, "previous": None, "results": [schemas.example]}
+    page = page_example(schemas.example)
 
     @bp.get("/")
     @bp.arguments(schemas.query, location="query")

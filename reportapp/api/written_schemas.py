@@ -58,7 +58,10 @@ def schemas_of(kind: ReportType) -> WrittenSchemas:
     example = _example(kind)
     words = {name: example[name] for name in _words(kind)}
     answer = _made(
-        f"{title}Answer", Answer, {**_identity(kind), **_words(kind), **_told(kind)}, "A report."
+        f"{title}Answer",
+        Answer,
+        {**_identity(kind, fields.Date), **_words(kind), **_told(kind)},
+        "A report.",
     )
     read_only = {name: ReadOnly() for name in example if name not in words}
     about = identity_fields(kind)
@@ -70,14 +73,14 @@ def schemas_of(kind: ReportType) -> WrittenSchemas:
         new=_made(
             f"New{title}Body",
             Body,
-            {**new, **_identity(kind, required=True), **_words(kind)},
+            {**new, **_identity(kind, Day, required=True), **_words(kind)},
             "What it is about, and its words.",
         ),
         words=_made(
             f"{title}Body",
             Body,
-            {**read_only, **_words(kind)},
-            "Its words. What it is about stays as it is.",
+            {**new, **_identity(kind, Day, " It stays; any other is refused."), **_words(kind)},
+            "Its words. What it is about may be sent as it is, and stays.",
         ),
         example=example,
         new_example={name: example[name] for name in about} | words,
@@ -89,18 +92,17 @@ def _made(name: str, base: type[Schema], of: dict[str, Any], doc: str) -> type[S
     return type(name, (base,), {"__doc__": doc, **of})
 
 
-def _identity(kind: ReportType, *, required: bool = False) -> dict[str, Any]:
+def _identity(
+    kind: ReportType, day: type[fields.Field], more: str = "", *, required: bool = False
+) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name in identity_fields(kind):
         if name in _DAYS:
-            told = {"description": _DAYS[name][0]}
-            made[name] = (
-                Day(required=True, metadata=told) if required else fields.Date(metadata=told)
-            )
+            told = {"description": f"{_DAYS[name][0]}{more}"}
+            made[name] = day(required=required, metadata=told)
         else:
-            made[name] = WholeNumber(
-                1, MAX_KEY, required=required, metadata={"description": "Its id."}
-            )
+            told = {"description": f"Its id.{more}"}
+            made[name] = WholeNumber(1, MAX_KEY, required=required, metadata=told)
     return made
 
 

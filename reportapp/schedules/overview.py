@@ -78,24 +78,52 @@ def who_gets_what(
 
     The number of queries does not grow with the number of people. Raises NotFound.
     """
-    schedule = get_schedule(actor, schedule_id)
-    everybody = _readers(actor, schedule, adding, now)
-    words = plain(text).split()[:5]
-    shown = [reader for reader in everybody if _matches(reader.person, words)]
+    everybody = _readers(actor, get_schedule(actor, schedule_id), adding, now)
+    shown = _found(everybody, text)
     gets = [reader for reader in shown if reader.reason is None]
     others = [reader for reader in shown if reader.reason is not None]
     getting = sum(reader.reason is None for reader in everybody)
     listed = gets[(page - 1) * page_size : page * page_size]
-    subjects = named_subjects({reader.person.id: reader.scope for reader in listed})
     return Overview(
         getting,
         len(everybody) - getting,
         sum(reader.already for reader in everybody),
         len(gets),
         len(others),
-        [(reader, subjects[reader.person.id]) for reader in listed],
+        _with_subjects(listed),
         others[:NOTHING_LISTED],
     )
+
+
+def list_readers(
+    actor: User,
+    schedule_id: int,
+    now: datetime,
+    *,
+    text: str = "",
+    gets: bool | None = None,
+    page: int,
+    page_size: int,
+) -> tuple[list[tuple[Reader, Subjects]], int]:
+    """The same as one list: a page of everybody, by name, and how many there are. `gets`: only who
+    would get something, or nothing. Raises NotFound."""
+    everybody = _readers(actor, get_schedule(actor, schedule_id), None, now)
+    shown = [
+        reader
+        for reader in _found(everybody, text)
+        if gets is None or gets is (reader.reason is None)
+    ]
+    return _with_subjects(shown[(page - 1) * page_size : page * page_size]), len(shown)
+
+
+def _found(readers: Iterable[Reader], text: str) -> list[Reader]:
+    words = plain(text).split()[:5]
+    return [reader for reader in readers if _matches(reader.person, words)]
+
+
+def _with_subjects(readers: Sequence[Reader]) -> list[tuple[Reader, Subjects]]:
+    subjects = named_subjects({reader.person.id: reader.scope for reader in readers})
+    return [(reader, subjects[reader.person.id]) for reader in readers]
 
 
 def _readers(

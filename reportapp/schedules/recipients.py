@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from reportapp.errors import Conflict, NotFound
@@ -70,8 +70,21 @@ def list_recipients(actor: User, schedule_id: int, now: datetime) -> list[Listed
 
 def recipient_rows(actor: User, schedule_id: int) -> Sequence[ReportScheduleRecipient]:
     """The same people without what they would get. Raises NotFound."""
-    schedule = get_schedule(actor, schedule_id)
-    return db.session.scalars(
+    return db.session.scalars(_by_name(get_schedule(actor, schedule_id))).all()
+
+
+def page_of_recipients(
+    actor: User, schedule_id: int, *, page: int, page_size: int
+) -> tuple[Sequence[ReportScheduleRecipient], int]:
+    """One page of these rows, and how many there are in all. Raises NotFound."""
+    query = _by_name(get_schedule(actor, schedule_id))
+    count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+    rows = db.session.scalars(query.limit(page_size).offset((page - 1) * page_size)).all()
+    return rows, db.session.scalar(count) or 0
+
+
+def _by_name(schedule: ReportSchedule) -> Select[ReportScheduleRecipient]:
+    return (
         select(ReportScheduleRecipient)
         .join(ReportScheduleRecipient.recipient)
         .options(contains_eager(ReportScheduleRecipient.recipient))
@@ -81,7 +94,7 @@ def recipient_rows(actor: User, schedule_id: int) -> Sequence[ReportScheduleReci
             ReportScheduleRecipient.removed_at.is_(None),
         )
         .order_by(User.family_name, User.given_name, User.id)
-    ).all()
+    )
 
 
 def search_candidates(

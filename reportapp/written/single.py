@@ -46,13 +46,8 @@ def create(actor: User, kind: ReportType, data: Mapping[str, Any], now: datetime
     require_writer(actor, kind)
     problems: dict[str, list[str]] = {}
     subject = _subject(kind, data, problems)
-    words = {name: value for name, value in data.items() if name not in identity_fields(kind)}
-    try:
-        check_words(kind, words)
-    except InvalidInput as error:
-        problems |= error.fields
-    if problems or subject is None:
-        raise InvalidInput(problems)
+    words = _words(kind, data, problems)
+    assert subject is not None
     try:
         return int(save(actor, subject, words, "", now).id)
     except Conflict:
@@ -72,30 +67,36 @@ def change(
     versions: Collection[str] | None = None,
 ) -> None:
     """The actor's draft with the words in `data` changed; `whole`: the words that are missing there
-    become empty. `versions`: only if it is still of one of these, see `version_of`.
+    become empty. What it is about stays: `identity_fields` may only be as they are. `versions`:
+    only if it is still of one of these, see `version_of`.
 
     Raises Forbidden, NotFound, InvalidInput, Stale, or Conflict when it has been sent.
     """
     report = _own(actor, kind, report_id, now, versions)
     if report.status is not AuthoredStatus.DRAFT:
         raise Conflict(_IS_SENT)
-    if whole and not data:
+    words = _words(kind, data, _changed_identity(kind, report, data))
+    if whole and not words:
         text = "Write something, or delete the draft."
         raise InvalidInput({next(iter(WRITTEN[kind].texts)): [text]})
     kept = {} if whole else words_in(kind, report)
-    save(actor, subject_of(kind, report), {**kept, **data}, fingerprint(kind, report), now)
+    save(actor, subject_of(kind, report), {**kept, **words}, fingerprint(kind, report), now)
 
 
 def correct(
     actor: User, kind: ReportType, report_id: int, data: Mapping[str, Any], now: datetime
 ) -> int:
     """A draft of the next version of what the actor has sent, with the words in `data` changed; its
-    id. Raises Forbidden, NotFound, InvalidInput, or Conflict when there is such a draft already or
-    this is not the version to correct."""
+    id. What it is about stays, as in `change`.
+
+    Raises Forbidden, NotFound, InvalidInput, or Conflict when there is such a draft already or this
+    is not the version to correct.
+    """
     report = _own(actor, kind, report_id, now, None)
     if report.status is AuthoredStatus.DRAFT:
         raise Conflict("This report has not been sent yet. Change it.")
-    words = {**words_in(kind, report), **data}
+    changed = _words(kind, data, _changed_identity(kind, report, data))
+    words = {**words_in(kind, report), **changed}
     try:
         made = save(actor, subject_of(kind, report), words, fingerprint(kind, report), now)
     except Conflict:
@@ -150,6 +151,37 @@ def _own(
     if versions is not None and version_of(kind, report) not in versions:
         raise Stale(_STALE)
     return report
+
+
+def _words(
+    kind: ReportType, data: Mapping[str, Any], problems: dict[str, list[str]]
+) -> dict[str, Any]:
+    """The author's words among the fields in `data`. Raises InvalidInput with what is wrong with
+    them and all other `problems`."""
+    words = {name: value for name, value in data.items() if name not in identity_fields(kind)}
+    try:
+        check_words(kind, words)
+    except InvalidInput as error:
+        problems |= error.fields
+    if problems:
+        raise InvalidInput(problems)
+    return words
+
+
+def _changed_identity(
+    kind: ReportType, report: Any, data: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """What is wrong with those of the `identity_fields` in `data` that say something else than the
+    report does."""
+    problems = {}
+    for name in identity_fields(kind):
+        column = f"{name}_id" if name in ("student", "class_group") else name
+        kept = getattr(report, column)
+        kept = kept.isoformat() if isinstance(kept, date) else kept
+        if name in data and (type(data[name]), data[name]) != (type(kept), kept):
+            text = f"This report is about {kept}, and stays so. Write a new one for another."
+            problems[name] = [text]
+    return problems
 
 
 def _subject(

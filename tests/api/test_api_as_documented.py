@@ -102,6 +102,7 @@ _PLACES = {
     "body.delivery_id": "first",
     "path.group_id": "first",
     "path.report_id": "reports",
+    "path.class_group_id": "classes",
     "body.class_group_id": "classes",
     "body.class_group": "classes",
     "body.student": "people",

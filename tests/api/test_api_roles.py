@@ -35,6 +35,8 @@ def calls(order, person_id):
         "run": ("GET", f"{runs}1/", None),
         "mails": ("GET", f"{runs}1/deliveries/", None),
         "task": ("GET", "/api/reports/tasks/2/", None),
+        "recipients": ("GET", f"{one}recipients/", None),
+        "who gets what": ("GET", f"{one}who/", None),
         "groups": ("GET", f"{one}groups/", None),
         "add a group": ("POST", f"{one}groups/", {"kind": "my_guardians"}),
         "take a group off": ("DELETE", f"{one}groups/1/", None),

@@ -98,8 +98,35 @@ class TestALife:
     def test_what_it_is_about_stays(self, cast, script):
         tom = script("tom")
         draft = made(tom, STUDENT, on_ana(cast))
-        changed = {"student": cast.ben.id, "period_start": "2026-09-01", "author": cast.tea.id}
-        assert tom.patch(at(STUDENT, draft), changed).json == draft
+        same = {name: draft[name] for name in ("student", "class_group", "period_end")}
+        assert tom.patch(at(STUDENT, draft), {**same, "author": cast.tea.id}).json == draft
+        about = {"student": cast.ben.id, "class_group": None, "period_start": "2026-09-01"}
+        about |= {"period_end": "soon"}
+        for answer in (
+            tom.patch(at(STUDENT, draft), about | {"grade": "x" * 21}),
+            tom.put(at(STUDENT, draft), about | {"grade": "x" * 21}),
+        ):
+            assert (answer.status_code, set(answer.json)) == (400, {*about, "grade"})
+        assert answer.json["period_start"] == [
+            "This report is about 2026-10-01, and stays so. Write a new one for another."
+        ]
+        assert tom.put(at(STUDENT, draft), same).status_code == 400  # no words
+        assert tom.get(at(STUDENT, draft)).json == draft
+        tom.post(at(STUDENT, draft, "send/"))
+        answer = tom.post(at(STUDENT, draft, "correct/"), {"student": cast.ben.id, "grade": "1"})
+        assert (answer.status_code, list(answer.json)) == (400, ["student"])
+
+    @pytest.mark.parametrize("name", ["tom", "uma"])
+    def test_a_weekly_one_stays_in_its_week(self, cast, script, name):
+        path = TEACHER if name == "tom" else TUTOR
+        week = {"student": cast.ana.id, "week_start": MONDAY, "notes": "x"}
+        if name == "tom":
+            week["class_group"] = cast.classes["maths"].id
+        draft = made(script(name), path, week)
+        other = (WEEK - timedelta(days=7)).isoformat()
+        answer = script(name).patch(at(path, draft), {"week_start": other, "notes": "y"})
+        assert (answer.status_code, list(answer.json)) == (400, ["week_start"])
+        assert script(name).patch(at(path, draft), {**week, "notes": "y"}).json["notes"] == "y"
 
     def test_a_draft_is_thrown_away_and_what_was_sent_is_not(self, cast, script):
         tom = script("tom")
