@@ -41,36 +41,34 @@ def claim(owner: str, now: datetime, until: datetime, limit: int) -> list[Claim]
     waiting first. The lease runs `until` then by the wall clock, whatever `now` is. Two owners
     never get the same one."""
     row = ReportDelivery
+    due = (
+        select(row.id)
+        # What was taken from this owner by a person, or by a sweeper while its renewals failed, may
+        # still be in the hands of one of its sessions: another takes it up.
+        .where(
+            IS_PENDING,
+            row.next_attempt_at <= now,
+            or_(row.claimed_by.is_(None), row.claimed_by != owner),
+        )
+        .order_by(row.next_attempt_at, row.id)
+        .limit(limit)
+        # PostgreSQL: locked, so that it still is so when it is taken; another process takes the
+        # next ones instead of waiting for these. SQLite has only one writer at a time.
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
     with transaction() as session:
-        ids = session.scalars(
-            select(row.id)
-            # What was taken from this owner by a person may still be in the hands of one of its
-            # sessions: another takes it up when it is to be sent after all.
-            .where(
-                IS_PENDING,
-                row.next_attempt_at <= now,
-                or_(row.claimed_by.is_(None), row.claimed_by != owner),
-            )
-            .order_by(row.next_attempt_at, row.id)
-            .limit(limit)
-            # PostgreSQL: another process takes the next ones instead of waiting for these.
-            .with_for_update(skip_locked=True)
-        ).all()
-        if not ids:
-            return []
-        session.execute(
+        rows = session.execute(
             update(row)
-            .where(row.id.in_(ids), IS_PENDING)
+            .where(row.id.in_(select(due.c.id)))
             .values(
                 status=DeliveryStatus.SENDING,
                 phase=DeliveryPhase.CLAIMED,
                 claimed_by=owner,
                 claimed_until=until,
             )
-            .execution_options(synchronize_session=False)
-        )
-        rows = session.execute(
-            select(
+            .returning(
+                row.next_attempt_at,
                 row.id,
                 row.execution_id,
                 row.recipient_id,
@@ -80,13 +78,12 @@ def claim(owner: str, now: datetime, until: datetime, limit: int) -> list[Claim]
                 row.reason,
                 row.smtp_reply,
             )
-            .where(row.id.in_(ids), row.claimed_by == owner, IS_SENDING)
-            .order_by(row.next_attempt_at, row.id)
-        )
-        return [
-            Claim(id_, run, who, message_id, attempts, as_link, doubt(reason, reply))
-            for id_, run, who, message_id, attempts, as_link, reason, reply in rows
-        ]
+            .execution_options(synchronize_session=False)
+        ).all()
+    return [
+        Claim(id_, run, who, message_id, attempts, as_link, doubt(reason, reply))
+        for _at, id_, run, who, message_id, attempts, as_link, reason, reply in sorted(rows)
+    ]
 
 
 @contextmanager
@@ -94,6 +91,14 @@ def kept_alive(app: Flask, owner: str, wall: Clock, lease: timedelta) -> Iterato
     """Renews the owner's claims in the background, so that a lease may be short (a crash is noticed
     soon) although a slow mail server may take minutes for one mail."""
     done = Event()
+    mine = (
+        select(ReportDelivery.id)
+        .where(IS_SENDING, ReportDelivery.claimed_by == owner)
+        # What is just being written down is left for the next time: who locks many rows must not
+        # wait for one who locks some of them.
+        .with_for_update(skip_locked=True)
+        .cte("mine")
+    )
 
     def renew() -> None:
         while not done.wait(lease.total_seconds() / 3):
@@ -101,8 +106,9 @@ def kept_alive(app: Flask, owner: str, wall: Clock, lease: timedelta) -> Iterato
                 with app.app_context(), transaction() as session:
                     session.execute(
                         update(ReportDelivery)
-                        .where(IS_SENDING, ReportDelivery.claimed_by == owner)
+                        .where(ReportDelivery.id.in_(select(mine.c.id)))
                         .values(claimed_until=wall() + lease)
+                        .execution_options(synchronize_session=False)
                     )
             except Exception:
                 log.exception("claims of %s could not be renewed", owner)

@@ -46,7 +46,8 @@ def standstill(config: Mapping[str, Any], now: datetime) -> Standstill | None:
         return None
     if state.stopped_at is not None and state.settings == _digest(config):
         until = state.stopped_at + STOP
-        if now < until:
+        # Else a clock that was ahead has written it.
+        if now < until <= now + STOP:
             return Standstill(until, True, state.reply or "", state.stopped_at)
     if state.paused_until is not None and now < state.paused_until <= now + SERVER_PAUSE:
         return Standstill(state.paused_until, False, state.reply or "")

@@ -9,6 +9,8 @@ from threading import Event, Lock
 from reportapp.clock import stopwatch
 
 _MINUTE = timedelta(minutes=1)
+#: Minutes for which a mail is put off at most; then it is looked at again.
+_FARTHEST = 60
 
 
 class Limits:
@@ -41,7 +43,7 @@ class Limits:
             # Not all to the next minute, which could not take them either.
             later = self._put_off[domain] // self._per_domain
             self._put_off[domain] += 1
-        return minute + _MINUTE * (1 + later)
+        return minute + _MINUTE * min(1 + later, _FARTHEST)
 
     def wait(self, stop: Event) -> None:
         """Wait for the next mail's turn, or until `stop`."""

@@ -10,6 +10,8 @@ from reportapp.mail.smtp_errors import Blame
 RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
 #: Each wait is made up to this part longer or shorter, so that retries do not come in one burst.
 JITTER = 0.2
+#: No mail's next attempt is farther away, unless a clock that was ahead has set it.
+LONGEST_WAIT = RETRY_AFTER[-1] * (1 + JITTER)
 #: So often in a row may the mail server as a whole be out of order before it is left alone for so
 #: long.
 SERVER_TRIES = 5

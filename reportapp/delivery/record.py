@@ -112,18 +112,24 @@ _END = update(ReportDelivery).values(
     claimed_until=None,
 )
 _OUTCOME = _END.where(*_MINE)
-#: Of what was not begun: of all claims of an owner, or of one.
-_GIVE_ALL_BACK = (
+#: Of claims of an owner, those that were not begun.
+_UNBEGUN = (
+    IS_SENDING,
+    ReportDelivery.claimed_by == bindparam("owner"),
+    ReportDelivery.phase == DeliveryPhase.CLAIMED,
+)
+_FREE = (
     update(ReportDelivery)
-    .where(
-        IS_SENDING,
-        ReportDelivery.claimed_by == bindparam("owner"),
-        ReportDelivery.phase == DeliveryPhase.CLAIMED,
-    )
     .values(status=DeliveryStatus.PENDING, phase=None, claimed_by=None, claimed_until=None)
     .execution_options(synchronize_session=False)
 )
-_GIVE_BACK = _GIVE_ALL_BACK.where(ReportDelivery.id == bindparam("row"))
+_GIVE_BACK = _FREE.where(*_UNBEGUN, ReportDelivery.id == bindparam("row"))
+_GIVE_ALL_BACK = _FREE.where(
+    # Locked in their order, as by everybody who locks several.
+    ReportDelivery.id.in_(
+        select(ReportDelivery.id).where(*_UNBEGUN).order_by(ReportDelivery.id).with_for_update()
+    )
+)
 
 
 @dataclass
@@ -137,6 +143,14 @@ class _Question:
     error: BaseException | None = None
 
 
+@dataclass(frozen=True)
+class _Ended:
+    """An attempt that has come to its end."""
+
+    claim: Claim
+    outcome: Outcome
+
+
 @dataclass
 class Recorder:
     """Writes down what becomes of the owner's claims, for several sessions at once: whoever comes
@@ -146,7 +160,7 @@ class Recorder:
     owner: str
     clock: Clock
     _questions: list[_Question] = field(default_factory=list)
-    _outcomes: list[tuple[Claim, Outcome]] = field(default_factory=list)
+    _outcomes: list[_Ended] = field(default_factory=list)
     _files: dict[tuple[str, str], int] = field(default_factory=dict)
     #: Guards the lists.
     _lists: Lock = field(default_factory=Lock)
@@ -163,7 +177,7 @@ class Recorder:
     def note(self, claim: Claim, outcome: Outcome) -> None:
         """Keep an outcome for the next commit."""
         with self._lists:
-            self._outcomes.append((claim, outcome))
+            self._outcomes.append(_Ended(claim, outcome))
 
     def may_send(self, claim: Claim, mail: Mail, access_version: int) -> bool:
         """Commit, just before the mail's content leaves, that from now on the server may have it.
@@ -226,28 +240,36 @@ class Recorder:
                 del self._outcomes[: len(outcomes)]
             for question, answer in zip(questions, answers, strict=True):
                 question.answer = answer
-        for claim, outcome in late:
-            _record_late(claim, outcome)
+        for each in late:
+            _record_late(each.claim, each.outcome)
 
     def _written(
-        self, questions: list[_Question], outcomes: list[tuple[Claim, Outcome]]
-    ) -> tuple[list[tuple[Claim, Outcome]], list[bool]]:
+        self, questions: list[_Question], outcomes: list[_Ended]
+    ) -> tuple[list[_Ended], list[bool]]:
         """One transaction: the outcomes that came too late for their claims, and the answers."""
-        late, answers, made = [], [], {}
+        late: list[_Ended] = []
+        answers: dict[int, bool] = {}
+        steps: list[_Ended | _Question] = [*outcomes, *questions]
+        files = {each.mail.file.key: each.mail.file for each in questions if each.mail.file}
         with self._transaction() as connection:
-            for claim, outcome in outcomes:
-                if not self._outcome(connection, claim, outcome):
-                    late.append((claim, outcome))
-            for question in questions:
-                file = question.mail.file
-                if file is not None and file.key not in self._files and file.key not in made:
-                    made[file.key] = self._file(connection, file)
-                row = self._files.get(file.key) or made[file.key] if file else None
-                answers.append(self._to_data(connection, question, row))
+            # Everybody who locks several rows does so in their order: nobody waits in a circle.
+            made = {
+                key: self._file(connection, files[key])
+                for key in sorted(files.keys() - self._files.keys())
+            }
+            known = self._files | made
+            for step in sorted(steps, key=lambda step: step.claim.id):
+                if isinstance(step, _Question):
+                    file = step.mail.file
+                    row = known[file.key] if file else None
+                    answers[step.claim.id] = self._to_data(connection, step, row)
+                elif not self._outcome(connection, step.claim, step.outcome):
+                    late.append(step)
         if len(self._files) > _KNOWN_FILES:
             self._files.clear()
         self._files.update(made)
-        return [(c, o) for c, o in late if o.status is DeliveryStatus.SENT], answers
+        late = [each for each in late if each.outcome.status is DeliveryStatus.SENT]
+        return late, [answers[question.claim.id] for question in questions]
 
     def _outcome(self, connection: Connection, claim: Claim, outcome: Outcome) -> bool:
         if outcome.refused is not None:

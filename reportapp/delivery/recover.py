@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from reportapp.clock import Clock
 from reportapp.clock import now as wall_clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery.policy import PATIENCE, after_crash, doubt, in_doubt
+from reportapp.delivery.policy import LONGEST_WAIT, PATIENCE, after_crash, doubt, in_doubt
 from reportapp.delivery.record import record
 from reportapp.extensions import rows_changed, transaction
 from reportapp.models import (
@@ -48,6 +48,8 @@ def recover(now: datetime, wall: Clock = wall_clock) -> Recovered:
     with transaction() as session:
         found.claims = _recover_claims(session, now, wall())
         found.given_up = _give_up(session, now)
+        # A replay of another day does not tell what the time is.
+        _bring_back(session, max(now, wall()))
     # Apart: whoever changes both locks the execution before its mails.
     with transaction() as session:
         started = session.scalars(
@@ -78,7 +80,14 @@ def _recover_claims(session: Session, now: datetime, present: datetime) -> int:
             ReportDelivery.reason,
             ReportDelivery.smtp_reply,
         )
-        .where(IS_SENDING, ReportDelivery.claimed_until < present)
+        .where(
+            IS_SENDING,
+            or_(
+                ReportDelivery.claimed_until < present,
+                # No lease is as long: a clock that was ahead has set it.
+                ReportDelivery.claimed_until > present + LONGEST_WAIT,
+            ),
+        )
         # Else a sender could let the content leave after its phase was read here. One whose row is
         # locked is alive.
         .with_for_update(skip_locked=True)
@@ -107,15 +116,36 @@ def _give_up(session: Session, now: datetime) -> int:
         given_up = session.execute(
             update(row)
             .where(
-                IS_PENDING,
-                waiting,
-                or_(
-                    row.requeued_at < limit,
-                    and_(row.requeued_at.is_(None), row.execution_id.in_(long_ago)),
-                ),
+                _free(
+                    waiting,
+                    or_(
+                        row.requeued_at < limit,
+                        and_(row.requeued_at.is_(None), row.execution_id.in_(long_ago)),
+                    ),
+                )
             )
             .values(next_attempt_at=None, **values)
             .execution_options(synchronize_session=False)
         )
         number += rows_changed(given_up)
     return number
+
+
+def _bring_back(session: Session, now: datetime) -> None:
+    """Attempts that a clock that was ahead has put off for longer than anything else does."""
+    session.execute(
+        update(ReportDelivery)
+        .where(_free(ReportDelivery.next_attempt_at > now + LONGEST_WAIT))
+        .values(next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _free(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of waiting mails, those that meet the conditions and that nobody is changing: whoever changes
+    them locks several, and waiting for each other could go in a circle. The others have time until
+    the next look."""
+    row = ReportDelivery
+    return row.id.in_(
+        select(row.id).where(IS_PENDING, *conditions).with_for_update(skip_locked=True)
+    )

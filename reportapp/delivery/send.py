@@ -189,10 +189,11 @@ class _Sender:
         outcome = self._send(item, made) if isinstance(made, Mail) else made
         if outcome is None:
             return
+        told = in_doubt(outcome, claimed.doubt)
+        # First of all: whatever fails from here on, the server's answer is known.
+        self.shared.recorder.note(claimed, told)
+        self.counts[told.status] += 1
         self.shared.heard(outcome)
-        outcome = in_doubt(outcome, claimed.doubt)
-        self.shared.recorder.note(claimed, outcome)
-        self.counts[outcome.status] += 1
 
     def _send(self, item: Item, ready: Mail) -> Outcome | None:
         """What became of one mail; None when it was no longer ours or no longer right."""
@@ -272,8 +273,12 @@ class _Sender:
     def _look_ahead(self) -> SealedMail | None:
         """Make the next mail while the server looks at this one; it, if it can follow at once."""
         item = None
-        if not self.shared.is_over:
-            item = self.work.next_quick()
+        try:
+            if not self.shared.is_over:
+                item = self.work.next_quick()
+        except Exception:
+            # The reply to the mail in hand is still to be heard; the trouble comes up again.
+            log.exception("no mail could be made while the server looked at another")
         if item is None:
             return None
         self.upcoming.append(item)

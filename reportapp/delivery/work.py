@@ -133,8 +133,9 @@ class Work:
             with self._lock:
                 if stopwatch() - reading.since > FRESH:
                     self._read_again(reading)
-        reading.unsent.pop(item.claim.id, None)
+        # In this order: what is read again from now on, by another session, is not about this one.
         version = reading.batch.access_version
+        reading.unsent.pop(item.claim.id, None)
         if reading.batch.standing(item.claim) != item.made.standing:
             log.info("delivery %s goes back: things have changed", item.claim.id)
             self.recorder.give_back(item.claim)

@@ -86,6 +86,12 @@ class ReportScheduleExecution(Base):
         return (self.completed_at - self.started_at).total_seconds()
 
     @property
+    def sent_nothing(self) -> bool:
+        """Whether it has ended well and no mail has left: all were skipped or taken back, or nobody
+        was on it."""
+        return self.status is ExecutionStatus.COMPLETED and not self.successful_sends
+
+    @property
     def success_rate(self) -> float | None:
         """Percent (0-100) of the mails that were to be sent which were; skipped ones were not to
         be. None when there were none."""

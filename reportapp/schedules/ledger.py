@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -38,7 +39,11 @@ _ROWS = (
     .where(ReportScheduleRecipient.schedule_id == bindparam("schedule"))
     .order_by(ReportScheduleRecipient.id)
 )
-_NEW_EXECUTION = insert(ReportScheduleExecution).returning(ReportScheduleExecution.id)
+# Of the tables and not of their classes: what SQLAlchemy does for objects takes as long again.
+_EXECUTION: Any = ReportScheduleExecution.__table__
+_DELIVERY: Any = ReportDelivery.__table__
+_NEW_EXECUTION = insert(_EXECUTION).returning(_EXECUTION.c.id)
+_NEW_DELIVERIES = insert(_DELIVERY)
 
 
 def plan_execution(
@@ -83,7 +88,7 @@ def plan_execution(
     ).one()
     if subscribed:
         session.execute(
-            insert(ReportDelivery),
+            _NEW_DELIVERIES,
             [
                 {
                     "execution_id": execution_id,

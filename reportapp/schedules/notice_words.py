@@ -90,5 +90,7 @@ def _counts(run: ReportScheduleExecution) -> str:
         f"{run.failed_sends} could not be delivered" if run.failed_sends else "",
         f"{run.unknown_sends} may or may not have arrived" if run.unknown_sends else "",
     ]
-    told = ", ".join(filter(None, parts)) or "all have been delivered since"
+    told = ", ".join(filter(None, parts))
+    if not told:
+        return "whatever had failed has been delivered since."
     return f"of its {run.total_recipients} mails, {told}."

@@ -17,6 +17,7 @@ from reportapp.constants import (
     Resendable,
     Trigger,
 )
+from reportapp.documents import Period
 from reportapp.errors import Conflict, Forbidden, NotFound
 from reportapp.extensions import db, rows_changed, transaction
 from reportapp.keys import plain_address
@@ -33,6 +34,7 @@ from reportapp.models import (
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.ledger import lock_execution, plan_execution, reopen, settle
 from reportapp.schedules.reach import reachable
+from reportapp.schedules.timing import covered_now
 
 _SKIPPED = ReportDelivery.status == DeliveryStatus.SKIPPED
 #: Which mails are of each kind. Whether what was skipped may be sent now is asked anew when it is.
@@ -53,6 +55,28 @@ class Progress:
 
     execution: ReportScheduleExecution
     counts: dict[DeliveryStatus, int]
+
+
+def covered_if_run_now(
+    actor: User, schedule_id: int, now: datetime
+) -> tuple[Period, ReportScheduleExecution | None]:
+    """The days that a run by hand would cover, and the latest run that covered the very same and
+    sent mails. Raises NotFound."""
+    period = covered_now(db.session(), get_schedule(actor, schedule_id), now)
+    run = ReportScheduleExecution
+    before = db.session.scalars(
+        select(run)
+        .where(
+            run.schedule_id == schedule_id,
+            run.trigger != Trigger.TEST,
+            run.period_start == period.start,
+            run.period_end == period.end,
+            run.successful_sends > 0,
+        )
+        .order_by(run.started_at.desc())
+        .limit(1)
+    ).first()
+    return period, before
 
 
 def run_now(actor: User, schedule_id: int, now: datetime, *, message_domain: str) -> int:
@@ -226,10 +250,18 @@ def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
     may_have_arrived = row.reason == Reason.AMBIGUOUS
     with transaction() as session:
         lock_execution(session, execution_id)
-        changed = session.execute(
-            update(row)
-            # A sender that is about to begin with it asks the very same row, and is refused.
+        waiting = (
+            select(row.id)
+            # A sender that is about to begin with one asks the very same row, and is refused. It
+            # locks several in this order, too.
             .where(*_those(execution_id, delivery_id), CANCELLABLE)
+            .order_by(row.id)
+            .with_for_update()
+            .cte("waiting")
+        )
+        taken_back = session.scalars(
+            update(row)
+            .where(row.id.in_(select(waiting.c.id)))
             .values(
                 status=case(
                     (may_have_arrived, DeliveryStatus.UNKNOWN), else_=DeliveryStatus.SKIPPED
@@ -240,9 +272,10 @@ def cancel(actor: User, execution_id: int, now: datetime, *, delivery_id: int | 
                 # `claimed_by` stays: that sender must not take it up once more.
                 claimed_until=None,
             )
+            .returning(row.id)
             .execution_options(synchronize_session=False)
-        )
-        number = rows_changed(changed)
+        ).all()
+        number = len(taken_back)
         if not number:
             raise Conflict("There is nothing left to take back: it has left, or is just leaving.")
         _write_down(

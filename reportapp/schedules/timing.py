@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from reportapp.constants import ClosedDays, ExecutionStatus, MonthMode, PeriodKind, Trigger
@@ -165,23 +165,30 @@ def day_of(rule: Rule, planned: datetime) -> date:
     return planned_day(planned, rule.zone, times[-1])
 
 
+#: Made once, since making them costs more than running them.
+_BY_ITSELF = select(
+    ReportScheduleExecution.scheduled_for, ReportScheduleExecution.planned_day
+).where(
+    ReportScheduleExecution.schedule_id == bindparam("schedule"),
+    ReportScheduleExecution.trigger == Trigger.SCHEDULE,
+)
+_NEWEST = _BY_ITSELF.order_by(ReportScheduleExecution.scheduled_for.desc()).limit(1)
+
+
 def with_runs(session: Session, schedule: ReportSchedule, timing: Timing, now: datetime) -> Timing:
     """The timing with the runs that the schedule has made by itself, as it stands at the aware
     instant `now`. Missed ones are over, but do not count."""
-    run = ReportScheduleExecution
-    by_itself = (run.schedule_id == schedule.id, run.trigger == Trigger.SCHEDULE)
-    planned = select(run.scheduled_for, run.planned_day).where(*by_itself)
-    newest = planned.order_by(run.scheduled_for.desc()).limit(1)
-    last = session.execute(newest).first()
+    run, mine = ReportScheduleExecution, {"schedule": schedule.id}
+    last = session.execute(_NEWEST, mine).first()
     ahead: tuple[LastRun, ...] = ()
     if last is not None and last.scheduled_for > now:
-        later = session.execute(planned.where(run.scheduled_for > now))
+        later = session.execute(_BY_ITSELF.where(run.scheduled_for > now), mine)
         ahead = tuple(LastRun(*each) for each in later)
-        last = session.execute(newest.where(run.scheduled_for <= now)).first()
+        last = session.execute(_NEWEST.where(run.scheduled_for <= now), mine).first()
     sent = 0
     if schedule.max_runs is not None:
-        counted = (*by_itself, run.status != ExecutionStatus.MISSED)
-        sent = session.scalar(select(func.count()).where(*counted)) or 0
+        counted = _BY_ITSELF.where(run.status != ExecutionStatus.MISSED).subquery()
+        sent = session.scalar(select(func.count()).select_from(counted), mine) or 0
     return replace(
         timing,
         last=LastRun(*last) if last is not None else None,

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from reportapp.constants import DeliveryStatus, ExecutionStatus, Frequency, Reason, Trigger
 from reportapp.documents import Period
-from reportapp.models import ReportDelivery, ReportScheduleExecution, School, User
+from reportapp.models import Notice, ReportDelivery, ReportScheduleExecution, School, User
 from reportapp.recurrence import next_runs
 from reportapp.reports import REPORTS, Scope, scopes_of
 from reportapp.reports import Order as ReportOrder
@@ -55,6 +55,8 @@ def make_runs(stage: Stage, placed: list[Placed]) -> tuple[int, int]:
         for number, planned in enumerate(runs):
             deliveries += history.run(planned, runs_ago=len(runs) - number)
         executions += len(runs)
+    # What the runs told is the past, too: nobody gets a mail about it today.
+    stage.session.execute(update(Notice).values(mailed_at=Notice.created_at))
     return executions, deliveries
 
 

@@ -17,7 +17,7 @@ from reportapp.schedules.recipients import (
     remove_recipient,
     search_candidates,
 )
-from reportapp.schedules.runs import list_executions, run_now, send_test
+from reportapp.schedules.runs import covered_if_run_now, list_executions, run_now, send_test
 from reportapp.schedules.upcoming import next_runs_of
 from reportapp.web.errors import problems
 from reportapp.web.inputs import key_from
@@ -108,6 +108,7 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
     now = clock.now()
     schedule = get_schedule(actor(), schedule_id)
     text = request.values.get("q")
+    period, before = covered_if_run_now(actor(), schedule_id, now)
     page = render_template(
         "schedules/show.html",
         schedule=schedule,
@@ -120,6 +121,8 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
         found=None if text is None else search_candidates(actor(), schedule_id, text, now),
         limit=_CANDIDATES,
         shown_at_once=_SHOWN_RECIPIENTS,
+        period=period,
+        before=before,
         runs=list_executions(actor(), schedule_id, limit=_LATEST_RUNS),
     )
     return page, status

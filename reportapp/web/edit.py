@@ -37,7 +37,8 @@ def new() -> ResponseReturnValue:
         except InvalidInput as error:
             form.show(error)
         else:
-            flash("The schedule is saved. Now choose who receives it.", "success")
+            told = "You receive it. Now choose who else does." if form.to_author.data else ""
+            flash(f"The schedule is saved. {told or 'Now choose who receives it.'}", "success")
             return redirect(url_for("detail.show", schedule_id=schedule.id))
     return _form_page(form)
 

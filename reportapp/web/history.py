@@ -50,7 +50,11 @@ def send_again(execution_id: int) -> ResponseReturnValue:
     kind = _kind(request.form.get("kind"))
     number = resend(actor(), execution_id, clock.now(), delivery_id=_delivery(), kinds=(kind,))
     mails = "1 mail is" if number == 1 else f"{number:,} mails are"
-    flash(f"{mails} being sent{'' if kind is Resendable.CANCELLED else ' again'}.", "success")
+    if kind is Resendable.SKIPPED:
+        text = f"{mails} tried again. What still stands in the way will be told below."
+    else:
+        text = f"{mails} being sent{'' if kind is Resendable.CANCELLED else ' again'}."
+    flash(text, "success")
     return redirect(_back(execution_id))
 
 

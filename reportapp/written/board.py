@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from reportapp.access import Action, require
-from reportapp.constants import ReportType
+from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.documents import Period
 from reportapp.errors import NotFound
 from reportapp.extensions import db
@@ -18,9 +18,12 @@ from reportapp.models import User
 from reportapp.reports import facts, names
 from reportapp.reports.calendar import terms_of
 from reportapp.reports.scope import school_day, seen_pairs
-from reportapp.written.find import draft_of, published_of
+from reportapp.written.find import draft_of, published_of, written_by
 from reportapp.written.kinds import WRITTEN, Subject, kinds_by, of_class, require_writer
 from reportapp.written.values import PeriodChoice, check_period, period_choices, why_not_yet
+
+#: So many periods of an author's drafts are offered first.
+_BEGUN = 3
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,25 @@ def choices(actor: User, kind: ReportType | None, now: datetime) -> Choices:
         named = names.classes(db.session(), ids)
         classes = sorted(((id_, named[id_].title) for id_ in ids), key=lambda one: (one[1], one[0]))
     terms = terms_of(db.session(), actor.school_id)
-    return Choices(kinds, kind, classes, period_choices(kind, today, terms), today)
+    begun = _begun(actor, kind, today)
+    others = [one for one in period_choices(kind, today, terms) if one.period not in begun]
+    periods = [*(PeriodChoice(f"Begun: {one.words}", one) for one in begun), *others]
+    return Choices(kinds, kind, classes, periods, today)
+
+
+def _begun(actor: User, kind: ReportType, today: date) -> list[Period]:
+    """The latest periods of which there are drafts of the actor's. Weeks are all offered anyway."""
+    if WRITTEN[kind].weekly:
+        return []
+    model = WRITTEN[kind].model
+    found = db.session.execute(
+        select(model.period_start, model.period_end)
+        .where(model.status == AuthoredStatus.DRAFT, written_by(kind, actor, today))
+        .distinct()
+        .order_by(model.period_start.desc(), model.period_end.desc())
+        .limit(_BEGUN)
+    )
+    return [Period(start, end) for start, end in found]
 
 
 def load_board(

@@ -325,7 +325,8 @@ def test_a_tarpit_of_a_minute_per_reply_stops_nobody_but_the_mail_that_is_in_it(
     )
     assert tarpit.session is not None
     assert others[-1] < 10
-    assert last >= 5 * 60
+    # When its content is there; the reply takes another minute.
+    assert last >= 4 * 60
     assert compare(school, [run], server).repeated == 0
 
 

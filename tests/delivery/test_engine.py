@@ -9,12 +9,12 @@ from threading import Barrier, Event, Thread
 
 import pytest
 from sqlalchemy import delete, event, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import anything_due, deliver, plan_due, recover, work
-from reportapp.delivery.claims import claim
+from reportapp.delivery import anything_due, deliver, plan_due, recover, send, work
+from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
 from reportapp.delivery.produce import Mail
@@ -47,6 +47,7 @@ from reportapp.schedules.runs import resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
 from reportapp.serve import _Server
 from tests.cast import NOW, create_order
+from tests.e2e.server import wait_for
 from tests.smtp import HANG_UP
 
 #: 09:00 in Berlin on the Monday of the cast.
@@ -209,6 +210,41 @@ def test_a_mail_about_a_child_that_was_lost_meanwhile_is_made_anew_without_it(ca
     assert {row.attempts for row in db.session.scalars(select(ReportDelivery))} == {1}
 
 
+def test_what_another_session_reads_again_just_now_does_not_vouch_for_the_mail_in_hand(
+    app, cast, smtp, monkeypatch
+):
+    """Pia's mail is about to be asked for when its session is interrupted: she loses Ana, and for
+    the others of the batch that is read again."""
+    create_order(cast.tom, cast.pia, cast.pol)
+    reading, working = work.Reading.__init__, work.Work.__init__
+    works, interrupted = [], []
+
+    class Unsent(dict):
+        def pop(self, key, *default):
+            found = super().pop(key, *default)
+            if not interrupted:
+                interrupted.append(key)
+                lost = delete(GuardianLink).where(GuardianLink.guardian_id == cast.pia.id)
+                elsewhere(app, lambda: (db.session.execute(lost), db.session.commit())).join()
+                works[0]._read_again(works[0]._reading)
+            return found
+
+    def read(self, *args):
+        reading(self, *args)
+        self.unsent = Unsent(self.unsent)
+
+    def begin(self, *args):
+        works.append(self)
+        working(self, *args)
+
+    monkeypatch.setattr(work.Reading, "__init__", read)
+    monkeypatch.setattr(work.Work, "__init__", begin)
+    run()
+    assert interrupted
+    assert smtp.addresses == ["pol@parent.example"]
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SKIPPED, Reason.OUT_OF_SCOPE)
+
+
 def test_a_mail_to_an_address_that_was_changed_meanwhile_goes_to_the_new_one(cast, smtp):
     create_order(cast.tom, cast.pia)
     change_while_sending(
@@ -352,26 +388,34 @@ def test_the_database_itself_refuses_a_second_run_of_a_plan_and_a_second_mail_of
         session.execute(insert(model).values(again))
 
 
-def test_two_senders_that_claim_at_the_same_moment_never_get_the_same_mail(app, cast, smtp):
-    """The second comes between the first one's choosing and its taking."""
+@pytest.mark.parametrize("limit", [2, 10])
+def test_two_senders_that_claim_at_the_same_moment_never_get_the_same_mail(app, cast, smtp, limit):
+    """The second comes when the first one has taken its own, and not yet committed that."""
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
     plan_due(DUE)
-    until, got, threads = DUE + timedelta(seconds=60), {}, []
+    until, got, taken, threads, waits = DUE + timedelta(seconds=60), {}, [], [], []
 
     def take(owner):
-        got[owner] = [each.id for each in claim(owner, DUE, until, 10)]
+        got[owner] = [each.id for each in claim(owner, DUE, until, limit)]
 
-    @event.listens_for(db.engine, "before_cursor_execute")
-    def before(_connection, _cursor, statement, *_others):
-        if statement.startswith("UPDATE report_delivery ") and not threads:
+    @event.listens_for(db.engine, "after_cursor_execute")
+    def after(_connection, _cursor, statement, *_others):
+        if "UPDATE report_delivery " in statement:
+            taken.append(statement)
+
+    @event.listens_for(db.engine, "commit")
+    def before(_connection):
+        if taken and not threads:
             threads.append(None)
             threads[0] = elsewhere(app, lambda: take("second"))
+            waits.append(threads[0].is_alive())
 
     take("first")
     threads[0].join()
-    assert sorted(got["first"] + got["second"]) == sorted(
-        db.session.scalars(select(ReportDelivery.id))
-    )
+    everything = db.session.scalars(select(ReportDelivery.id)).all()
+    assert sorted(got["first"] + got["second"]) == sorted(everything)
+    # SQLite has one writer at a time; on PostgreSQL nobody waits for another's mails.
+    assert waits == [db.engine.dialect.name == "sqlite"]
 
 
 def test_no_transaction_is_open_while_the_mail_server_thinks(cast, smtp, monkeypatch):
@@ -610,6 +654,43 @@ def test_a_sender_whose_claims_ran_out_while_it_lives_has_no_mail_in_hand_twice(
     assert (may_send("slow", first), may_send("other", second)) == (False, True)
 
 
+def test_claims_are_renewed_without_waiting_for_the_one_that_is_being_written_down(app, cast):
+    """Waiting for each other's rows, the two would stop the sending (a deadlock on PostgreSQL)."""
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    first, *others = (each.id for each in claim("me", DUE, DUE + timedelta(seconds=60), 10))
+    later, lease = DUE + timedelta(seconds=40), timedelta(seconds=0.3)
+
+    def renewed():
+        with db.engine.connect() as fresh:
+            is_new = ReportDelivery.claimed_until == later + lease
+            return set(fresh.scalars(select(ReportDelivery.id).where(is_new)))
+
+    with db.engine.connect() as writing, writing.begin():
+        writing.execute(select(ReportDelivery).where(ReportDelivery.id == first).with_for_update())
+        with kept_alive(app, "me", clock.fixed(later), lease):
+            wait_for(lambda: renewed() >= set(others), "the others", 10, 0.02)
+
+
+def test_rows_that_are_written_together_are_locked_in_one_order(cast, monkeypatch):
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    plainly, written = Recorder._outcome, []
+
+    def outcome(self, connection, claimed, result):
+        written.append(claimed.id)
+        return plainly(self, connection, claimed, result)
+
+    monkeypatch.setattr(Recorder, "_outcome", outcome)
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
+        for claimed in reversed(claims):
+            recorder.note(claimed, Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, "550 no"))
+        recorder.write()
+    assert written == sorted(each.id for each in claims)
+    assert [status for status, _ in ledger().values()] == [DeliveryStatus.FAILED] * 3
+
+
 @pytest.mark.parametrize("status", [DeliveryStatus.FAILED, DeliveryStatus.PENDING])
 def test_a_refusal_that_comes_after_the_claim_ran_out_does_not_touch_the_next_attempt(cast, status):
     create_order(cast.tom, cast.tom)
@@ -665,6 +746,32 @@ def test_after_an_answer_without_sense_the_others_get_answers_of_their_own(cast,
         "pia@parent.example": (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS),
         "tom@teacher.example": (DeliveryStatus.FAILED, Reason.PERMANENT),
     }
+
+
+@pytest.mark.parametrize("mode", ["hold", "resend"])
+@pytest.mark.parametrize("fails", ["forgiving the server", "making the next mail"])
+def test_a_yes_is_known_even_if_the_database_fails_right_after_it(
+    app, cast, smtp, monkeypatch, fails, mode
+):
+    app.config["AMBIGUOUS_DELIVERY"] = mode
+    create_order(cast.tom, cast.pia, cast.tom)
+    broken = OperationalError("SELECT", {}, Exception("gone"))
+
+    def fail(*_):
+        raise broken
+
+    if fails == "forgiving the server":
+        monkeypatch.setattr(send, "try_again", fail)
+        with pytest.raises(OperationalError):
+            run()
+    else:
+        monkeypatch.setattr(work.Work, "next_quick", fail)
+        run()
+    first = smtp.arrived[0].to
+    assert ledger()[first] == (DeliveryStatus.SENT, None)
+    monkeypatch.undo()
+    run(DUE + timedelta(minutes=10))
+    assert smtp.addresses == ["pia@parent.example", "tom@teacher.example"]
 
 
 def test_a_stop_gives_back_what_was_not_begun(cast, smtp):
@@ -778,6 +885,34 @@ def test_a_replay_of_another_day_neither_loses_nor_steals_claims(app, cast, smtp
     later = DUE + timedelta(days=2)
     assert deliver(clock.fixed(later), wall=clock.fixed(DUE))["sent"] == 1
     assert DUE < leases[0] < DUE + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=40)])
+def test_what_a_clock_that_was_ahead_has_put_off_is_sent_when_it_has_been_put_right(
+    app, cast, smtp, ahead
+):
+    """A retry, a claim whose sender is gone, and a mail server that refused us."""
+    people = (cast.tom, cast.pia, cast.uma)
+    order = create_order(cast.tom, *people, is_active=False, when_empty="note")
+    wrong = DUE + ahead
+    run_now(cast.tom, order.id, wrong, message_domain="lindenhof.example")
+    assert len(claim("gone", wrong, wrong + timedelta(seconds=60), 1)) == 1
+    smtp.on_rcpt = lambda to: "450 grey" if to.startswith("pia@") else None
+    deliver(clock.fixed(wrong), wall=clock.fixed(wrong))
+    assert len(only_open()) == 2
+    note_trouble(app.config, Outcome(DeliveryStatus.PENDING, Reason.CONFIGURATION, "530"), wrong)
+    smtp.on_rcpt = lambda to: None
+    assert run(DUE + timedelta(minutes=1))["sent"] == 2
+
+
+def test_a_retry_is_not_brought_forward(cast, smtp):
+    create_order(cast.tom, cast.tom)
+    smtp.on_rcpt = lambda to: "450 grey"
+    for minutes in (0, 7, 26):
+        run(DUE + timedelta(minutes=minutes))
+    smtp.on_rcpt = lambda to: None
+    assert run(DUE + timedelta(minutes=26 + 47))["sent"] == 0
+    assert run(DUE + timedelta(minutes=26 + 73))["sent"] == 1
 
 
 def test_what_is_sent_again_after_a_day_is_waited_for_another_day(app, cast, smtp):

@@ -24,6 +24,7 @@ from reportapp.constants import (
 )
 from reportapp.delivery import deliver, plan_due, work
 from reportapp.delivery.limits import Limits
+from reportapp.delivery.policy import LONGEST_WAIT
 from reportapp.extensions import db, transaction
 from reportapp.models import (
     GuardianLink,
@@ -344,6 +345,13 @@ class TestLimits:
         for minute, sent in ((1, 2), (2, 2), (3, 1), (4, 0)):
             assert run(DUE + timedelta(minutes=minute))["sent"] == sent
         assert {row.attempts for row in deliveries()} == {1}
+
+
+def test_no_mail_is_put_off_for_longer_than_a_retry_would_be():
+    """What is farther away is taken for the work of a wrong clock, and comes back at once."""
+    limits = Limits(0, 1)
+    waits = [limits.put_off("pia@parent.example", NOW) for _ in range(200)]
+    assert max(filter(None, waits)) <= NOW + LONGEST_WAIT
 
 
 def test_so_many_mails_a_second_wait_for_their_turn_and_a_stop_ends_the_waiting():

@@ -16,6 +16,7 @@ from reportapp.constants import (
 )
 from reportapp.extensions import db
 from reportapp.models import (
+    Notice,
     ReportDelivery,
     ReportSchedule,
     ReportScheduleExecution,
@@ -128,3 +129,9 @@ def test_sent_deliveries_say_when_and_how(demo):
         )
         assert schedule.last_sent == ended
         assert schedule.last_generated == ended
+
+
+def test_what_went_wrong_is_told_in_the_app_and_mails_nobody_today(demo):
+    notices = db.session.scalars(select(Notice)).all()
+    assert notices
+    assert [notice.mailed_at for notice in notices] == [notice.created_at for notice in notices]

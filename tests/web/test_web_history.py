@@ -102,13 +102,29 @@ def test_a_button_of_a_failed_mail_does_not_send_one_that_is_unclear_by_now(run,
     assert statuses()["Uma"] == "unknown"
 
 
+def test_trying_a_skipped_mail_again_promises_nothing(run, logged_in):
+    (tea,) = (row for row in db.session.query(ReportDelivery) if row.recipient.given_name == "Tea")
+    data = {"delivery": tea.id, "kind": "skipped"}
+    page = logged_in("tom").post(f"/executions/{run.id}/resend", data, follow_redirects=True).text
+    assert "1 mail is tried again. What still stands in the way will be told below." in page
+    assert "asked for the mail to Tea Example to be sent again" in words_of(page)
+
+
+def test_names_lead_admins_to_the_person_and_nobody_else(run, cast, logged_in):
+    link = f"/people/{cast.pia.id}"
+    assert link in logged_in("ada").get(f"/executions/{run.id}").text
+    assert link not in logged_in("tom").get(f"/executions/{run.id}").text
+
+
 def test_what_has_not_left_is_taken_back_and_the_page_tells_who_did_it(run, cast, logged_in):
     visitor = logged_in("ada")
     page = visitor.post(f"/executions/{run.id}/resend", follow_redirects=True).text
     assert "1 mail has not left yet." in page
     page = visitor.post(f"/executions/{run.id}/cancel", {"state": "sent"}, follow_redirects=True)
     assert "1 mail will not be sent." in page.text
-    assert "Ada Example sent 1 mail again on Mon 23 Nov 2026, 08:30." in words_of(page.text)
+    assert "Ada Example asked for 1 mail to be sent again on Mon 23 Nov 2026, 08:30." in words_of(
+        page.text
+    )
     assert "Ada Example took back 1 mail before it left, on Mon 23 Nov 2026, 08:30." in (
         words_of(page.text)
     )
@@ -120,6 +136,20 @@ def test_what_has_not_left_is_taken_back_and_the_page_tells_who_did_it(run, cast
     assert "Send after all" in page
     again = visitor.post(f"/executions/{run.id}/cancel")
     assert (again.status_code, "nothing left to take back" in again.text) == (409, True)
+
+
+def test_a_run_of_which_all_was_taken_back_or_skipped_does_not_look_done(cast, logged_in):
+    order = create_order(cast.tom, cast.pia, cast.pol)
+    run_id = run_now(cast.tom, order.id, NOW, message_domain="x.example")
+    visitor = logged_in("tom")
+    visitor.post(f"/executions/{run_id}/cancel")
+    schedule = f"/schedules/{order.id}"
+    for path in (f"/executions/{run_id}", schedule, f"{schedule}/history"):
+        page = words_of(visitor.get(path).text)
+        assert "Nothing sent" in page, path
+        assert "Done" not in page, path
+    visitor.post(f"/executions/{run_id}/resend", {"kind": "cancelled"})
+    assert "Under way" in words_of(visitor.get(f"/executions/{run_id}").text)
 
 
 def test_a_mail_that_waits_says_for_what_and_until_when(run, logged_in):

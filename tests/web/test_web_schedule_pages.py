@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select
 
+from reportapp import clock
 from reportapp.constants import Role
+from reportapp.delivery import deliver
 from reportapp.extensions import db, transaction
 from reportapp.models import (
     ReportDelivery,
@@ -281,6 +283,19 @@ class TestSending:
         assert "Sent by hand" in answer.text
         assert "Still being sent" in answer.text
         assert count(ReportDelivery) == 2
+
+    def test_before_run_now_it_is_told_which_days_it_covers_and_whether_they_went_out(
+        self, cast, smtp, logged_in
+    ):
+        order = create_order(cast.tom, cast.pia)
+        visitor = logged_in("tom")
+        page = words_of(visitor.get(f"/schedules/{order.id}").text)
+        assert "mails the report about 16–22 November 2026 to all recipients right away" in page
+        assert "These days have been reported on" not in page
+        visitor.post(f"/schedules/{order.id}/run")
+        deliver(clock.fixed(NOW))
+        page = words_of(visitor.get(f"/schedules/{order.id}").text)
+        assert "These days have been reported on Mon 23 Nov 2026, 08:30." in page
 
     def test_run_now_without_recipients_is_refused_on_the_same_page(self, cast, logged_in):
         order = create_order(cast.tom)

@@ -76,6 +76,20 @@ def test_two_windows_keep_both_texts_in_sight(cast, logged_in):
     assert again.status_code == 302
 
 
+def test_days_that_have_drafts_are_offered_first(cast, logged_in):
+    tom = logged_in("tom")
+    new = "/written/new?kind=student_report"
+    assert "Begun:" not in tom.get(new).text
+    url = write_url(cast, kind="student_report", start="2026-11-09").replace(
+        "end=2026-11-30", "end=2026-11-21"
+    )
+    tom.post(url, {"seen": "", "grade": "2"})
+    page = words_of(tom.get(new).text)
+    assert "Begun: 9–20 November 2026" in page
+    assert "1 of 2 students written" in page
+    assert "Begun:" not in logged_in("tea").get(new).text
+
+
 def test_before_sending_it_is_told_that_students_read_what_is_shown_to_parents(cast, logged_in):
     tom, url = logged_in("tom"), write_url(cast, kind="student_report")
     assert "The student reads it then, too." in words_of(tom.get(url).text)
