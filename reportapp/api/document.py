@@ -127,7 +127,8 @@ def document(blueprints: tuple[tuple[Blueprint, Guard], ...]) -> dict[str, Any]:
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Token`, a blank, and the token.",
+            "description": "`Token`, a blank, and the token. On the page `/api/docs` the token "
+            "alone is enough.",
         },
     )
     for blueprint, _ in blueprints:

@@ -11,7 +11,7 @@ from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import FILE, Blueprint
 from reportapp.api.schedule_examples import BODY_EXAMPLE
-from reportapp.api.schedule_schemas import ScheduleBody, whole
+from reportapp.api.schedule_schemas import UnsavedScheduleBody, whole
 from reportapp.api.schemas import Answer, Choice, QueryWhole
 from reportapp.constants import ExportFormat, Reason
 from reportapp.documents import Kind, ReportDocument
@@ -199,7 +199,7 @@ def next_runs(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
 
 @bp.post("/preview_runs/")
 @bp.arguments(CountQuery, location="query")
-@bp.arguments(ScheduleBody, required=False, example=BODY_EXAMPLE)
+@bp.arguments(UnsavedScheduleBody, required=False, example=BODY_EXAMPLE)
 @bp.response(200, NextRunsAnswer, example=_NEXT)
 @bp.refuses(403)
 def preview_runs(query: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:

@@ -64,18 +64,28 @@ def test_the_lines_of_the_readme_do_what_they_say(server):
 
 
 @pytest.mark.timeout(300)
-def test_the_page_about_it_can_be_read_and_tried_out(server, tmp_path):
+def test_the_page_about_it_can_be_read_and_tried_out_with_the_token_alone(server, tmp_path):
     token = flask(server.env, "tokens", "create", "admin@lindenhof.example", "--json")["token"]
     with open_browser() as browser, visit(browser, server.url, tmp_path) as page:
+        page.emulate_media(color_scheme="dark")
         page.goto("/api/docs")
-        page.get_by_role("button", name="Authorize").first.click()
-        page.get_by_label("Value:").fill(f"Token {token}")
-        page.locator(".auth-btn-wrapper .authorize").click()
-        page.locator(".btn-done").click()
         operation = page.locator(".opblock", has_text="List schedules.").first
         operation.get_by_role("button").first.click()
         operation.get_by_role("button", name="Try it out").click()
-        operation.get_by_role("button", name="Execute").click()
-        answer = operation.locator(".responses-inner")
-        expect(answer).to_contain_text("200")
-        expect(answer).to_contain_text('"results"')
+        for given in (token, f"Token {token}"):
+            page.get_by_role("button", name="Authorize").first.click()
+            page.get_by_label("Value:").fill(given)
+            page.locator(".auth-btn-wrapper .authorize").click()
+            page.locator(".btn-done").click()
+            operation.get_by_role("button", name="Execute").click()
+            answer = operation.locator(".responses-inner")
+            expect(answer).to_contain_text('"results"')
+            expect(answer).to_contain_text(f"Authorization: Token {token}")
+            operation.get_by_role("button", name="Clear").click()
+            page.get_by_role("button", name="Authorize").first.click()
+            page.get_by_role("button", name="Remove authorization").click()
+            page.locator(".btn-done").click()
+        shade = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert shade == "rgb(28, 32, 34)"
+        page.get_by_role("link", name="API tokens").click()
+        expect(page).to_have_title(re.compile("Log in"))
