@@ -8,7 +8,7 @@ import flask_smorest
 from flask import Request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from reportapp.api import errors
 from reportapp.errors import InvalidInput
@@ -63,7 +63,7 @@ def json_object(req: Request) -> dict[str, Any]:
     """The object in a request's body; an empty body is an empty one. No text in it holds what no
     database takes.
 
-    Raises UnsupportedMediaType, BadRequest with a sentence, or InvalidInput.
+    Raises UnsupportedMediaType, RequestEntityTooLarge, BadRequest with a sentence, or InvalidInput.
     """
     charset = req.mimetype_params.get("charset", "").lower()
     is_json = req.mimetype == "application/json" or req.mimetype.endswith("+json")
@@ -72,6 +72,9 @@ def json_object(req: Request) -> dict[str, Any]:
     data = req.get_data()
     if not data:
         return {}
+    if req.max_content_length is not None and len(data) >= req.max_content_length:
+        # One that does not say how long it is ends there, and what is read is a part of it.
+        raise RequestEntityTooLarge
     if not req.mimetype:
         raise UnsupportedMediaType
     try:

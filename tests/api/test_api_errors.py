@@ -1,5 +1,6 @@
 """Whatever goes wrong under /api/ is told as JSON, and nowhere else."""
 
+import io
 import json
 
 import pytest
@@ -87,6 +88,17 @@ def test_what_no_database_takes_is_told_at_its_field(cast, script, name):
 def test_too_much_is_refused(cast, script):
     data = json.dumps({"name": "x" * 1_200_000})
     answer = script("tom").open("POST", SCHEDULES, data=data, content_type="application/json")
+    assert is_error(answer, 413)
+
+
+def test_too_much_is_refused_also_where_it_does_not_say_how_much_it_is(cast, script):
+    answer = script("tom").open(
+        "POST",
+        SCHEDULES,
+        input_stream=io.BytesIO(json.dumps({"name": "x" * 1_200_000}).encode()),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
     assert is_error(answer, 413)
 
 
