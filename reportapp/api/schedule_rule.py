@@ -85,8 +85,13 @@ _FORMAT = {
 class Rule(Schema):
     """What a person sets, alike on the way in and on the way out."""
 
+    # The use-case counts the characters, and says how many there are.
     name = fields.String(
-        validate=validate.Length(1, MAX_NAME), **said(f"Up to {MAX_NAME} characters.")
+        metadata={
+            "minLength": 1,
+            "maxLength": MAX_NAME,
+            "description": f"Up to {MAX_NAME} characters.",
+        }
     )
     report_type = Choice(
         ReportType, **_meaning({kind: REPORTS[kind].description.rstrip(".") for kind in ReportType})

@@ -234,6 +234,12 @@ class TestWhatIsWrong:
         answer = script("tom").post(path, {**place, **days, **words})
         assert (answer.status_code, list(answer.json)) == (400, [field])
 
+    @pytest.mark.parametrize("day", ["last week", "2026-11-24", 20261123, None])
+    def test_a_week_is_told_by_its_monday(self, cast, script, day):
+        answer = script("uma").post(TUTOR, {"student": cast.ana.id, "week_start": day})
+        assert answer.status_code == 400
+        assert answer.json == {"week_start": ["Give a Monday, such as 2026-11-02."]}
+
     def test_an_empty_report_is_not_begun_and_a_wrong_change_changes_nothing(self, cast, script):
         tom = script("tom")
         assert tom.post(STUDENT, on_ana(cast, behaviour=" ")).status_code == 400
