@@ -19,6 +19,7 @@ One file per resource, all of one shape. To add one:
    Lists take `paging.PageQuery` and answer with `paging.page_of(…)`; what can be changed answers
    with `versions.versioned(…)`; what sends mails by hand calls `limits.count_mail()` first. Errors
    are raised as the use-cases raise them (`errors.STATUS` turns them into answers).
+   A word that is new to the API gets its meaning in `meanings`.
 2. Put its blueprint into BLUEPRINTS, with its guard.
 3. Test it in `tests/api/`: its behaviour, and everybody in the matrix of roles.
 

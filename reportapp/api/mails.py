@@ -32,12 +32,7 @@ class CancelBody(Body):
 class ResendBody(CancelBody):
     """Which mails: all of the run that are of this kind, or one."""
 
-    kind = Choice(
-        Resendable,
-        metadata={
-            "description": "`failed` unless said otherwise; `unknown` ones may arrive twice.",
-        },
-    )
+    kind = Choice(Resendable, metadata={"default": Resendable.FAILED.value})
 
 
 class CountAnswer(Answer):

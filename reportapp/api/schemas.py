@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
+from reportapp.api.meanings import MEANINGS
 from reportapp.errors import InvalidInput, Missing
 
 _T = TypeVar("_T")
@@ -82,12 +83,17 @@ class Whole(fields.Integer):
 
 
 class Choice(fields.String):
-    """One of some words."""
+    """One of some words, with what each of them means."""
 
     def __init__(self, words: Iterable[str], **options: Any) -> None:
         choices = [str(word) for word in words]
         told = f"This is none of the choices: {', '.join(choices)}."
         super().__init__(validate=validate.OneOf(choices, error=told), **options)
+        meanings = MEANINGS.get(words) if isinstance(words, type) else None
+        if meanings:
+            lines = "; ".join(f"`{word}`: {meaning}" for word, meaning in meanings.items())
+            text = f"{self.metadata.get('description', '')} {lines}.".strip()
+            self.metadata = {**self.metadata, "description": text}
 
 
 class Day(fields.Date):
