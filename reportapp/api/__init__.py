@@ -47,21 +47,22 @@ from reportapp.api import (
 )
 from reportapp.api.blueprint import Blueprint
 
-#: Every group of operations and who may call it; a test proves that no route is outside of this.
+#: Every group of operations, in the order of the document, and who may call it; a test proves that
+#: no route is outside of this.
 BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (docs.bp, auth.public),
-    (subscriptions.public_bp, auth.public),
+    (me.bp, auth.token_holder),
     (schedules.bp, auth.token_holder),
     (recipients.bp, auth.token_holder),
     (groups.bp, auth.token_holder),
+    (previews.bp, auth.token_holder),
     (runs.bp, auth.token_holder),
     (mails.bp, auth.token_holder),
-    (previews.bp, auth.token_holder),
-    (subscriptions.bp, auth.token_holder),
     (addressees.bp, auth.token_holder),
     (classes.bp, auth.token_holder),
     *((bp, auth.token_holder) for bp in written.BLUEPRINTS),
-    (me.bp, auth.token_holder),
+    (subscriptions.bp, auth.token_holder),
+    (subscriptions.public_bp, auth.public),
 )
 
 

@@ -1,6 +1,7 @@
 """Running a schedule now, test mails, and what became of runs and their mails."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from flask import current_app, url_for
@@ -173,10 +174,11 @@ def task(task_id: str) -> dict[str, Any]:
     """Look at a test mail.
 
     What became of the task that a test mail is."""
-    execution = get_execution(actor(), read_key(task_id) or 0)
-    if execution.trigger is not Trigger.TEST:
-        raise NotFound("There is no such task.")
-    return task_fields(look_at_run(actor(), execution.id))
+    with suppress(NotFound):
+        execution = get_execution(actor(), read_key(task_id) or 0)
+        if execution.trigger is Trigger.TEST:
+            return task_fields(look_at_run(actor(), execution.id))
+    raise NotFound("There is no such task.")
 
 
 def run_of(schedule_id: int, execution_id: int) -> ReportScheduleExecution:

@@ -57,11 +57,10 @@ class ReadOnly(fields.Raw):
     """A field that only the system sets: whatever is sent for it is ignored, so that what was read
     can be sent back."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            allow_none=True,
-            metadata={"description": "Set by the system; ignored when it is sent."},
-        )
+    def __init__(self, more: str = "") -> None:
+        """`more`: for the document, where it is set instead."""
+        text = f"Set by the system; ignored when it is sent. {more}".strip()
+        super().__init__(allow_none=True, metadata={"description": text})
 
 
 class Flag(fields.Boolean):

@@ -11,7 +11,14 @@ from reportapp.documents import Period
 from reportapp.errors import Conflict, Forbidden, InvalidInput, Stale
 from reportapp.keys import MAX_KEY
 from reportapp.models import User
-from reportapp.written.kinds import WRITTEN, Subject, of_class, require_writer, subject_of
+from reportapp.written.kinds import (
+    WRITTEN,
+    Subject,
+    is_for_families,
+    of_class,
+    require_writer,
+    subject_of,
+)
 from reportapp.written.lists import get_visible
 from reportapp.written.values import check_words, fingerprint, words_in
 from reportapp.written.writing import discard, save, send
@@ -163,6 +170,8 @@ def _words(
         check_words(kind, words)
     except InvalidInput as error:
         problems |= error.fields
+    if "show_to_parent" in words and not is_for_families(kind):
+        problems["show_to_parent"] = ["There is no such field."]
     if problems:
         raise InvalidInput(problems)
     return words
