@@ -147,7 +147,7 @@ class Resendable(StrEnum):
 
     FAILED = "failed"
     #: May have arrived, so that it may arrive twice.
-    UNCLEAR = "unclear"
+    UNKNOWN = "unknown"
     CANCELLED = "cancelled"
     #: For another reason than a person's will: it may have healed.
     SKIPPED = "skipped"

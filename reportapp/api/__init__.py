@@ -19,6 +19,7 @@ One file per resource, all of one shape. To add one:
    Lists take `paging.PageQuery` and answer with `paging.page_of(…)`; what can be changed answers
    with `versions.versioned(…)`; what sends mails by hand calls `limits.count_mail()` first. Errors
    are raised as the use-cases raise them (`errors.STATUS` turns them into answers).
+   A word that is new to the API gets its meaning in `meanings`.
 2. Put its blueprint into BLUEPRINTS, with its guard.
 3. Test it in `tests/api/`: its behaviour, and everybody in the matrix of roles.
 
@@ -46,21 +47,22 @@ from reportapp.api import (
 )
 from reportapp.api.blueprint import Blueprint
 
-#: Every group of operations and who may call it; a test proves that no route is outside of this.
+#: Every group of operations, in the order of the document, and who may call it; a test proves that
+#: no route is outside of this.
 BLUEPRINTS: tuple[tuple[Blueprint, auth.Guard], ...] = (
     (docs.bp, auth.public),
-    (subscriptions.public_bp, auth.public),
+    (me.bp, auth.token_holder),
     (schedules.bp, auth.token_holder),
     (recipients.bp, auth.token_holder),
     (groups.bp, auth.token_holder),
+    (previews.bp, auth.token_holder),
     (runs.bp, auth.token_holder),
     (mails.bp, auth.token_holder),
-    (previews.bp, auth.token_holder),
-    (subscriptions.bp, auth.token_holder),
     (addressees.bp, auth.token_holder),
     (classes.bp, auth.token_holder),
     *((bp, auth.token_holder) for bp in written.BLUEPRINTS),
-    (me.bp, auth.token_holder),
+    (subscriptions.bp, auth.token_holder),
+    (subscriptions.public_bp, auth.public),
 )
 
 

@@ -39,7 +39,8 @@ _IDEMPOTENCY = {
     f"`{idempotency.REPLAYED}: true`.",
 }
 _ABOUT = """\
-Everything that the browser can do for schedules, for scripts.
+Everything that the browser can do for schedules and written reports, for scripts; only the figures
+beside a report that is being written, and the news, are on pages alone.
 
 Send a token with every request: `Authorization: Token …`. People make theirs on their account page.
 Lists come in pages; errors are JSON, `{"error": "…"}` or `{"field": ["…"]}`. Fields that only the

@@ -102,5 +102,10 @@ def _no_such_path() -> Response | None:
     failure = request.routing_exception
     if failure is None or not f"{request.path}/".startswith(PREFIX):
         return None
+    if isinstance(failure, MethodNotAllowed):
+        return _http_error(failure)
     # Nor is anybody sent elsewhere because of a slash too many.
-    return _http_error(failure if isinstance(failure, MethodNotAllowed) else NoSuchPath())
+    nothing = NoSuchPath()
+    sentence = "There is no such address; /api/docs lists those there are."
+    nothing.sentence = sentence  # type: ignore[attr-defined]
+    return _http_error(nothing)

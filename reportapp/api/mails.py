@@ -32,12 +32,7 @@ class CancelBody(Body):
 class ResendBody(CancelBody):
     """Which mails: all of the run that are of this kind, or one."""
 
-    kind = Choice(
-        Resendable,
-        metadata={
-            "description": "`failed` unless said otherwise; `unclear` ones may arrive twice.",
-        },
-    )
+    kind = Choice(Resendable, metadata={"default": Resendable.FAILED.value})
 
 
 class CountAnswer(Answer):
@@ -58,7 +53,7 @@ def send_again(data: dict[str, Any], schedule_id: int, execution_id: int) -> dic
     execution = run_of(schedule_id, execution_id)
     kind, delivery_id = data.pop("kind", Resendable.FAILED), _one(data)
     if kind not in list(Resendable):
-        raise InvalidInput({"kind": [f"Choose one of: {', '.join(Resendable)}."]})
+        raise InvalidInput({"kind": [f"This is none of the choices: {', '.join(Resendable)}."]})
     count_mail()
     kinds = (Resendable(kind),)
     number = resend(actor(), execution.id, clock.now(), delivery_id=delivery_id, kinds=kinds)

@@ -22,7 +22,7 @@ from reportapp.rendering import RENDERERS, canonical, file_name, render, render_
 from reportapp.schedules.find import get_schedule
 from reportapp.schedules.preview import Preview, preview
 from reportapp.schedules.timing import sentence_of
-from reportapp.schedules.upcoming import next_runs_of, upcoming_runs
+from reportapp.schedules.upcoming import next_runs_of, upcoming_runs, why_no_runs
 
 bp = Blueprint("previews", "/reports/schedules", "What a schedule would send, and when")
 
@@ -118,6 +118,9 @@ class NextRunsAnswer(Answer):
     """The runs to come, and the rhythm as a sentence."""
 
     description = fields.String()
+    reason = fields.String(
+        allow_none=True, metadata={"description": "Why there are none; null: there are."}
+    )
     results = fields.List(fields.Nested(UpcomingAnswer))
 
 
@@ -146,6 +149,7 @@ _PREVIEWED = {
 }
 _NEXT = {
     "description": "Mondays at 09:00, Berlin",
+    "reason": None,
     "results": [
         {
             "day": "2026-11-30",
@@ -191,10 +195,15 @@ def show(query: dict[str, Any], schedule_id: int) -> Response:
 def next_runs(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
     """List the runs to come.
 
-    With the days that are left out or moved between them; none while it is switched off."""
+    With the days that are left out or moved between them; none, for a `reason`, while it is
+    switched off or when it has ended."""
     schedule, now = get_schedule(actor(), schedule_id), clock.now()
     runs = next_runs_of(schedule, now, query["count"])
-    return {"description": sentence_of(schedule, now), "results": runs}
+    return {
+        "description": sentence_of(schedule, now),
+        "reason": why_no_runs(schedule),
+        "results": runs,
+    }
 
 
 @bp.post("/preview_runs/")
@@ -208,7 +217,8 @@ def preview_runs(query: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     Of the fields, only those of the rhythm count."""
     now = clock.now()
     rule, runs = upcoming_runs(actor(), whole(data, actor()), now, count=query["count"])
-    return {"description": describe(rule, now.astimezone(rule.zone).date()), "results": runs}
+    sentence = describe(rule, now.astimezone(rule.zone).date())
+    return {"description": sentence, "reason": None, "results": runs}
 
 
 _PREVIEW = PreviewAnswer()

@@ -11,14 +11,17 @@ from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pa
 from reportapp.api.schedule_examples import RECIPIENT_EXAMPLE
 from reportapp.api.schedule_schemas import RecipientAnswer
 from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, QueryWhole, Whole, needed
-from reportapp.constants import Reason
+from reportapp.constants import AudienceKind, Reason
 from reportapp.errors import NotFound
 from reportapp.keys import MAX_KEY
 from reportapp.models import ReportScheduleRecipient
+from reportapp.schedules.addresses import send_again_for_schedule
+from reportapp.schedules.audiences import check_audience
 from reportapp.schedules.overview import Reader, list_readers
 from reportapp.schedules.recipients import (
     Subjects,
     add_recipient,
+    let_in,
     page_of_recipients,
     remove_recipient,
 )
@@ -72,6 +75,14 @@ class WhoQuery(PageQuery):
     gets = QueryFlag(
         metadata={"description": "true: only who would get something; false: only who would not."}
     )
+    kind = Choice(
+        AudienceKind,
+        metadata={"description": "Instead, who is in this group, which may not be on it yet."},
+    )
+    class_group_id = QueryWhole(
+        validate=validate.Range(1, MAX_KEY, error="Give an id, such as 7."),
+        metadata={"description": "The group's class, where it is of one."},
+    )
 
 
 class ReaderAnswer(Answer):
@@ -115,13 +126,19 @@ def who(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
     """List who gets what, by name.
 
     Everybody on it, by name or through a group: about whom their report would be if it ran now, or
-    why they would get nothing. Whether there is something to report, only a run can tell."""
+    why they would get nothing. Whether there is something to report, only a run can tell. With
+    `kind`, who would be on it through that group."""
+    now, class_id = clock.now(), query.get("class_group_id")
+    adding = None
+    if "kind" in query:
+        adding = check_audience(actor(), schedule_id, query["kind"], class_id, now)
     found, total = list_readers(
         actor(),
         schedule_id,
-        clock.now(),
+        now,
         text=query["search"],
         gets=query.get("gets"),
+        adding=adding,
         **limits_of(query),
     )
     return page_of([_reader_fields(*one) for one in found], total, query)
@@ -136,8 +153,7 @@ def add(data: dict[str, Any], schedule_id: int) -> ReportScheduleRecipient:
 
     Doing it again gives the same row. Who has unsubscribed can only come back by themselves: 409.
     Whom the author may not write to is not found."""
-    person = _person(needed(data, "recipient_id", int, "Give the person's id, a whole number."))
-    return add_recipient(actor(), schedule_id, person, clock.now())
+    return add_recipient(actor(), schedule_id, _named(data), clock.now())
 
 
 @bp.delete("/<int:schedule_id>/remove_recipient/")
@@ -146,10 +162,38 @@ def add(data: dict[str, Any], schedule_id: int) -> ReportScheduleRecipient:
 def remove(query: dict[str, Any], schedule_id: int) -> dict[str, Any]:
     """Take a recipient off.
 
-    They stay off, also as members of a group, until they are added again."""
+    They stay off, also as members of a group, until they are added again or let in."""
     person = _person(needed(query, "recipient_id", int, ""))
     row = remove_recipient(actor(), schedule_id, person, clock.now())
     return {"message": f"{row.recipient.name} no longer receives this report."}
+
+
+@bp.post("/<int:schedule_id>/let_in/")
+@bp.arguments(RecipientBody, example={"recipient_id": 31})
+@bp.response(
+    200, MessageAnswer, example={"message": "Pia Example belongs to this report's groups again."}
+)
+def bring_back(data: dict[str, Any], schedule_id: int) -> dict[str, Any]:
+    """Let somebody in again.
+
+    Takes back that they were taken off: they receive it as members of its groups, if they are in
+    any. Doing it again changes nothing."""
+    row = let_in(actor(), schedule_id, _named(data))
+    return {"message": f"{row.recipient.name} belongs to this report's groups again."}
+
+
+@bp.post("/<int:schedule_id>/send_to_address/")
+@bp.arguments(RecipientBody, example={"recipient_id": 31})
+@bp.response(
+    200, MessageAnswer, example={"message": "Mails are sent to Pia Example's address again."}
+)
+def send_to_address(data: dict[str, Any], schedule_id: int) -> dict[str, Any]:
+    """Try an address again.
+
+    One that has refused so many mails that none go there any more (`suspended`). Doing it again
+    changes nothing."""
+    person = send_again_for_schedule(actor(), schedule_id, _named(data), clock.now())
+    return {"message": f"Mails are sent to {person.name}'s address again."}
 
 
 def _reader_fields(reader: Reader, subjects: Subjects) -> dict[str, Any]:
@@ -163,6 +207,10 @@ def _reader_fields(reader: Reader, subjects: Subjects) -> dict[str, Any]:
         "students": subjects.names,
         "reason": reader.reason,
     }
+
+
+def _named(data: dict[str, Any]) -> int:
+    return _person(needed(data, "recipient_id", int, "Give the person's id, a whole number."))
 
 
 def _person(number: int) -> int:

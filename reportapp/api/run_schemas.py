@@ -38,7 +38,7 @@ class RunAnswer(Answer):
     schedule = fields.Integer()
     schedule_name = fields.String()
     trigger = Choice(Trigger, metadata={"description": "What began it."})
-    status = Choice(ExecutionStatus, metadata={"description": "`started` while it goes on."})
+    status = Choice(ExecutionStatus)
     total_recipients = fields.Integer()
     successful_sends = fields.Integer(metadata={"description": "The mail server said yes."})
     failed_sends = fields.Integer()
@@ -109,13 +109,11 @@ class MailAnswer(Answer):
     recipient = fields.Integer(attribute="recipient_id")
     recipient_name = fields.String(attribute="recipient.name")
     recipient_email = fields.String(attribute="recipient.email", allow_none=True)
-    status = Choice(
-        DeliveryStatus, metadata={"description": "`unknown`: it may or may not have arrived."}
-    )
+    status = Choice(DeliveryStatus)
     reason = Choice(
         Reason,
         allow_none=True,
-        metadata={"description": "Why it was skipped, failed or has to wait."},
+        metadata={"description": "Why it was skipped, failed or has to wait:"},
     )
     attempts = fields.Integer()
     next_attempt_at = fields.DateTime(allow_none=True)

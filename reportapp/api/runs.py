@@ -1,5 +1,7 @@
 """Running a schedule now, test mails, and what became of runs and their mails."""
 
+import re
+from contextlib import suppress
 from typing import Any
 
 from flask import current_app, url_for
@@ -24,7 +26,7 @@ from reportapp.api.run_schemas import (
 )
 from reportapp.api.schemas import Body, Choice, QueryWhole, needed
 from reportapp.constants import DeliveryStatus, Trigger
-from reportapp.errors import NotFound
+from reportapp.errors import InvalidInput, NotFound
 from reportapp.keys import MAX_KEY, read_key
 from reportapp.models import ReportScheduleExecution
 from reportapp.schedules.find import get_schedule
@@ -41,6 +43,8 @@ bp = Blueprint("runs", "/reports", "Runs of schedules and their mails")
 
 _STARTED = {**RUN_EXAMPLE, "trigger": "manual", "status": "started", "successful_sends": 0}
 _STARTED |= {"completed_at": None, "duration_seconds": None, "success_rate_percent": 0.0}
+#: Whether there is somebody with this address, is asked afterwards.
+_ADDRESS = re.compile(r"^[^@\s]+@[^@\s]+$")
 _HEADERS = {"Location": {"description": "Where to look.", "schema": {"type": "string"}}}
 
 
@@ -68,7 +72,10 @@ class MailsQuery(PageQuery):
 class TestBody(Body):
     """Where to send a test."""
 
-    recipient_email = fields.String(required=True, metadata={"minLength": 1, "maxLength": 320})
+    recipient_email = fields.String(
+        required=True,
+        metadata={"minLength": 1, "maxLength": 320, "pattern": _ADDRESS.pattern},
+    )
 
 
 @bp.post("/schedules/<int:schedule_id>/run/")
@@ -147,7 +154,10 @@ def test_email(
     It holds what that person would get. To oneself, or to somebody whom the schedule's author may
     send it to; 403 for any other address."""
     count_mail()
-    email = needed(data, "recipient_email", str, "Give an e-mail address.")
+    wrong = "Give an e-mail address, such as name@school.example."
+    email = needed(data, "recipient_email", str, wrong)
+    if not _ADDRESS.match(email):
+        raise InvalidInput({"recipient_email": [wrong]})
     domain = current_app.config["MESSAGE_ID_DOMAIN"]
     task_id = send_test(actor(), schedule_id, clock.now(), message_domain=domain, email=email)
     told = {
@@ -164,10 +174,11 @@ def task(task_id: str) -> dict[str, Any]:
     """Look at a test mail.
 
     What became of the task that a test mail is."""
-    execution = get_execution(actor(), read_key(task_id) or 0)
-    if execution.trigger is not Trigger.TEST:
-        raise NotFound("There is no such task.")
-    return task_fields(look_at_run(actor(), execution.id))
+    with suppress(NotFound):
+        execution = get_execution(actor(), read_key(task_id) or 0)
+        if execution.trigger is Trigger.TEST:
+            return task_fields(look_at_run(actor(), execution.id))
+    raise NotFound("There is no such task.")
 
 
 def run_of(schedule_id: int, execution_id: int) -> ReportScheduleExecution:

@@ -18,7 +18,6 @@ from reportapp.constants import (
 )
 from reportapp.recurrence import LAST
 from reportapp.recurrence.cron import MOST_CHARACTERS
-from reportapp.reports import REPORTS
 from reportapp.schedules.validation import MAX_NAME
 
 
@@ -27,76 +26,27 @@ def said(text: str, example: Any = None) -> dict[str, Any]:
     return {"metadata": {"description": text} | ({} if example is None else {"example": example})}
 
 
-def _meaning(of: dict[Any, str], before: str = "", after: str = "") -> dict[str, Any]:
-    """A description that tells what each of the choices means."""
-    lines = "; ".join(f"`{word}`: {meaning}" for word, meaning in of.items())
-    return said(" ".join(filter(None, (before, f"{lines}.", after))))
-
-
 _UNUSED = "A rhythm that does not use it does not keep it."
-_FREQUENCY = {
-    Frequency.DAILY: "every day",
-    Frequency.WEEKLY: "on `day_of_week` or `days_of_week`, every `interval` weeks",
-    Frequency.MONTHLY: "see `month_mode`",
-    Frequency.CRON: "see `cron`",
-}
-_MONTH_MODE = {
-    MonthMode.DAY: "on `day_of_month`",
-    MonthMode.WEEKDAY: "on the `nth` of the weekday in `day_of_week`",
-    MonthMode.SCHOOL_DAY: "on the first or last school day, `nth` 1 or -1",
-}
-_CLOSED_DAYS = {
-    ClosedDays.SEND: "it is sent all the same",
-    ClosedDays.SKIP: "it is left out",
-    ClosedDays.BEFORE: "on the school day before",
-    ClosedDays.AFTER: "on the school day after",
-}
-_PERIOD = {
-    PeriodKind.RHYTHM: "from the day of the run before",
-    PeriodKind.SINCE_SENT: "from the end of what was last sent to anybody",
-    PeriodKind.LAST_DAY: "the day before",
-    PeriodKind.LAST_WEEK: "the last full week, Monday to Sunday",
-    PeriodKind.LAST_MONTH: "the last full month",
-    PeriodKind.LAST_7_DAYS: "the last 7 days",
-    PeriodKind.LAST_30_DAYS: "the last 30 days",
-    PeriodKind.TERM_TO_DATE: "from the first day of the term",
-}
-_DELIVERY_MODE = {
-    DeliveryMode.ATTACHMENT: "attached to the mail, or by a link where it is too large",
-    DeliveryMode.LINK: "by a link in the mail",
-    DeliveryMode.BOTH: "attached, and by a link",
-}
-_LINK_ACCESS = {
-    LinkAccess.LOGIN: "a log-in, each time",
-    LinkAccess.ONE_TIME: "nothing, and it works once",
-}
-_WHEN_EMPTY = {
-    WhenEmpty.SKIP: "nothing is sent",
-    WhenEmpty.NOTE: "a short mail without a file says so",
-    WhenEmpty.TELL: "nothing is sent, and the author is told",
-}
-_FORMAT = {
-    ExportFormat.CSV: "a plain table",
-    ExportFormat.XLSX: "for Excel",
-    ExportFormat.PDF: "for reading and printing",
-}
 
 
 class Rule(Schema):
     """What a person sets, alike on the way in and on the way out."""
 
+    # The use-case counts the characters, and says how many there are.
     name = fields.String(
-        validate=validate.Length(1, MAX_NAME), **said(f"Up to {MAX_NAME} characters.")
+        metadata={
+            "minLength": 1,
+            "maxLength": MAX_NAME,
+            "description": f"Up to {MAX_NAME} characters.",
+        }
     )
-    report_type = Choice(
-        ReportType, **_meaning({kind: REPORTS[kind].description.rstrip(".") for kind in ReportType})
-    )
+    report_type = Choice(ReportType)
     class_group_id = Whole(
         1,
         allow_none=True,
         **said("Only about this class, see `/api/reports/classes/`; null: about all."),
     )
-    frequency = Choice(Frequency, **_meaning(_FREQUENCY))
+    frequency = Choice(Frequency)
     day_of_week = Whole(
         1,
         7,
@@ -115,7 +65,7 @@ class Rule(Schema):
         allow_none=True,
         **said(f"Or the month's last day, where it is shorter; monthly ones need it. {_UNUSED}", 1),
     )
-    month_mode = Choice(MonthMode, **_meaning(_MONTH_MODE, "Monthly ones:", _UNUSED))
+    month_mode = Choice(MonthMode, **said(f"Of monthly ones. {_UNUSED}"))
     nth = fields.Integer(
         strict=True,
         validate=validate.OneOf([1, 2, 3, 4, LAST]),
@@ -141,13 +91,11 @@ class Rule(Schema):
     end_date = Day(allow_none=True, **said("The last day on which it may run."))
     paused_until = Day(allow_none=True, **said("The first day after a pause."))
     max_runs = Whole(1, 10_000, allow_none=True, **said("After so many runs it has ended."))
-    closed_days = Choice(ClosedDays, **_meaning(_CLOSED_DAYS, "On days without school:"))
+    closed_days = Choice(ClosedDays, **said("On days without school:"))
     exams_closed = Flag(**said("Exam weeks count as days without school."))
-    period = Choice(
-        PeriodKind, **_meaning(_PERIOD, "Which days a report covers, up to the day before its run:")
-    )
-    export_format = Choice(ExportFormat, **_meaning(_FORMAT))
-    delivery_mode = Choice(DeliveryMode, **_meaning(_DELIVERY_MODE, "How the file arrives:"))
-    link_access = Choice(LinkAccess, **_meaning(_LINK_ACCESS, "What a link asks for:"))
-    when_empty = Choice(WhenEmpty, **_meaning(_WHEN_EMPTY, "Where there is nothing to report:"))
+    period = Choice(PeriodKind, **said("Which days a report covers, up to the day before its run:"))
+    export_format = Choice(ExportFormat)
+    delivery_mode = Choice(DeliveryMode, **said("How the file arrives:"))
+    link_access = Choice(LinkAccess, **said("What a link asks for:"))
+    when_empty = Choice(WhenEmpty, **said("Where there is nothing to report:"))
     is_active = Flag(**said("It is sent by itself at these times."))

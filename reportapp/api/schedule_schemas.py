@@ -55,8 +55,8 @@ class ScheduleBody(Rule, Body):
     updated_at = ReadOnly()
     description = ReadOnly()
     active_recipients_count = ReadOnly()
-    recipients = ReadOnly()
-    audiences = ReadOnly()
+    recipients = ReadOnly("People are added at `…/{schedule_id}/recipients/`.")
+    audiences = ReadOnly("Groups are added at `…/{schedule_id}/groups/`.")
     recent_executions = ReadOnly()
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
+from reportapp.api.meanings import MEANINGS
 from reportapp.errors import InvalidInput, Missing
 
 _T = TypeVar("_T")
@@ -56,11 +57,10 @@ class ReadOnly(fields.Raw):
     """A field that only the system sets: whatever is sent for it is ignored, so that what was read
     can be sent back."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            allow_none=True,
-            metadata={"description": "Set by the system; ignored when it is sent."},
-        )
+    def __init__(self, more: str = "") -> None:
+        """`more`: for the document, where it is set instead."""
+        text = f"Set by the system; ignored when it is sent. {more}".strip()
+        super().__init__(allow_none=True, metadata={"description": text})
 
 
 class Flag(fields.Boolean):
@@ -82,12 +82,17 @@ class Whole(fields.Integer):
 
 
 class Choice(fields.String):
-    """One of some words."""
+    """One of some words, with what each of them means."""
 
     def __init__(self, words: Iterable[str], **options: Any) -> None:
         choices = [str(word) for word in words]
         told = f"This is none of the choices: {', '.join(choices)}."
         super().__init__(validate=validate.OneOf(choices, error=told), **options)
+        meanings = MEANINGS.get(words) if isinstance(words, type) else None
+        if meanings:
+            lines = "; ".join(f"`{word}`: {meaning}" for word, meaning in meanings.items())
+            text = f"{self.metadata.get('description', '')} {lines}.".strip()
+            self.metadata = {**self.metadata, "description": text}
 
 
 class Day(fields.Date):

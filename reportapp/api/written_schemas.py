@@ -131,10 +131,7 @@ def _told(kind: ReportType) -> dict[str, Any]:
         **place,
         "author": fields.Integer(metadata={"description": "The author's id."}),
         "author_name": fields.String(),
-        "status": Choice(
-            AuthoredStatus,
-            metadata={"description": "`archived`: a newer version has taken its place."},
-        ),
+        "status": Choice(AuthoredStatus),
         "version": fields.Integer(
             metadata={"description": "What was sent is corrected by a next."}
         ),

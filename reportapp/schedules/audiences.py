@@ -16,6 +16,7 @@ from reportapp.models import ClassGroup, ReportSchedule, ReportScheduleAudience,
 from reportapp.reports.scope import school_day
 from reportapp.schedules.find import get_schedule, lock_schedule
 from reportapp.schedules.reach import classes_of, members
+from reportapp.schedules.validation import choice_of
 
 #: What people of a kind of audience are to the report.
 _ROLES = {
@@ -116,9 +117,10 @@ def check_audience(
     """An audience that could be added. Raises NotFound for a schedule or class out of reach,
     InvalidInput for a kind that does not exist or lacks its class."""
     schedule = get_schedule(actor, schedule_id)
-    if kind not in set(AudienceKind):
-        raise InvalidInput({"kind": ["Choose one of the groups."]})
-    wanted = AudienceKind(kind)
+    try:
+        wanted = choice_of(kind, AudienceKind)
+    except ValueError as error:
+        raise InvalidInput({"kind": [str(error)]}) from None
     if wanted not in CLASS_AUDIENCES:
         return Wanted(wanted, None, _title(actor, schedule, wanted, None))
     if class_group_id is None:

@@ -102,12 +102,13 @@ def list_readers(
     *,
     text: str = "",
     gets: bool | None = None,
+    adding: Wanted | None = None,
     page: int,
     page_size: int,
 ) -> tuple[list[tuple[Reader, Subjects]], int]:
     """The same as one list: a page of everybody, by name, and how many there are. `gets`: only who
     would get something, or nothing. Raises NotFound."""
-    everybody = _readers(actor, get_schedule(actor, schedule_id), None, now)
+    everybody = _readers(actor, get_schedule(actor, schedule_id), adding, now)
     shown = [
         reader
         for reader in _found(everybody, text)

@@ -40,7 +40,7 @@ _SKIPPED = ReportDelivery.status == DeliveryStatus.SKIPPED
 #: Which mails are of each kind. Whether what was skipped may be sent now is asked anew when it is.
 RESENDABLE: dict[Resendable, ColumnElement[bool]] = {
     Resendable.FAILED: ReportDelivery.status == DeliveryStatus.FAILED,
-    Resendable.UNCLEAR: ReportDelivery.status == DeliveryStatus.UNKNOWN,
+    Resendable.UNKNOWN: ReportDelivery.status == DeliveryStatus.UNKNOWN,
     Resendable.CANCELLED: _SKIPPED & (ReportDelivery.reason == Reason.CANCELLED),
     Resendable.SKIPPED: _SKIPPED
     & ReportDelivery.reason.not_in((Reason.CANCELLED, Reason.UNSUBSCRIBED)),
@@ -203,7 +203,7 @@ def resend(
     now: datetime,
     *,
     delivery_id: int | None = None,
-    kinds: Collection[Resendable] = (Resendable.FAILED, Resendable.UNCLEAR),
+    kinds: Collection[Resendable] = (Resendable.FAILED, Resendable.UNKNOWN),
 ) -> int:
     """Send again, with the same Message-ID, those mails of the run that are of one of the `kinds`,
     or one such; how many. It is written down who did it.

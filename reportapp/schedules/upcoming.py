@@ -66,6 +66,15 @@ def next_runs_of(schedule: ReportSchedule, now: datetime, count: int = 10) -> li
     return _from(timing, schedule, schedule.next_scheduled, now, count)
 
 
+def why_no_runs(schedule: ReportSchedule) -> str | None:
+    """Why a schedule as it stands has no runs to come, as a sentence; None: it has."""
+    if schedule.next_scheduled is not None:
+        return None
+    if schedule.is_active:
+        return "Its rhythm has ended."
+    return " ".join(filter(None, ("It is switched off.", schedule.paused_reason)))
+
+
 def _from(
     timing: Timing, schedule: ReportSchedule, first: datetime, now: datetime, count: int
 ) -> list[Upcoming]:

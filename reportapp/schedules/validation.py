@@ -92,7 +92,7 @@ def check_schedule(
         if kind is None or BASIS[kind] is Basis.CLASS
         else None,
         **_rhythm(found, now),
-        "export_format": found.read("export_format", lambda raw: _choice(raw, ExportFormat)),
+        "export_format": found.read("export_format", lambda raw: choice_of(raw, ExportFormat)),
         **_arrival(found),
         "is_active": found.read("is_active", _flag),
     }
@@ -141,7 +141,7 @@ class _Fields:
 
 
 def _rhythm(found: _Fields, now: datetime) -> dict[str, Any]:
-    frequency = found.read("frequency", lambda raw: _choice(raw, Frequency))
+    frequency = found.read("frequency", lambda raw: choice_of(raw, Frequency))
     values: dict[str, Any] = {
         "frequency": frequency,
         "days_of_week": "",
@@ -173,7 +173,7 @@ def _rhythm(found: _Fields, now: datetime) -> dict[str, Any]:
 
 
 def _monthly(found: _Fields) -> dict[str, Any]:
-    mode = found.read("month_mode", lambda raw: _choice(raw, MonthMode), MonthMode.DAY)
+    mode = found.read("month_mode", lambda raw: choice_of(raw, MonthMode), MonthMode.DAY)
     values: dict[str, Any] = {"month_mode": mode}
     if mode is MonthMode.DAY:
         values["day_of_month"] = found.read(
@@ -197,10 +197,10 @@ def _limits(found: _Fields) -> dict[str, Any]:
         "paused_until": found.read("paused_until", _date, None),
         "max_runs": found.read("max_runs", _whole(1, 10_000, "times"), None),
         "closed_days": found.read(
-            "closed_days", lambda raw: _choice(raw, ClosedDays), ClosedDays.SEND
+            "closed_days", lambda raw: choice_of(raw, ClosedDays), ClosedDays.SEND
         ),
         "exams_closed": found.read("exams_closed", _flag, False),
-        "period": found.read("period", lambda raw: _choice(raw, PeriodKind), PeriodKind.RHYTHM),
+        "period": found.read("period", lambda raw: choice_of(raw, PeriodKind), PeriodKind.RHYTHM),
     }
 
 
@@ -209,10 +209,10 @@ def _arrival(found: _Fields) -> dict[str, Any]:
     mode, access, empty = DeliveryMode, LinkAccess, WhenEmpty
     return {
         "delivery_mode": found.read(
-            "delivery_mode", lambda raw: _choice(raw, mode), mode.ATTACHMENT
+            "delivery_mode", lambda raw: choice_of(raw, mode), mode.ATTACHMENT
         ),
-        "link_access": found.read("link_access", lambda raw: _choice(raw, access), access.LOGIN),
-        "when_empty": found.read("when_empty", lambda raw: _choice(raw, empty), empty.SKIP),
+        "link_access": found.read("link_access", lambda raw: choice_of(raw, access), access.LOGIN),
+        "when_empty": found.read("when_empty", lambda raw: choice_of(raw, empty), empty.SKIP),
     }
 
 
@@ -277,17 +277,22 @@ def _cron(raw: Any) -> str:
 
 
 def _name(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
+    if raw is None or raw == "":
         raise ValueError("Give the schedule a name.")
+    if not isinstance(raw, str):
+        raise ValueError("Give the name as a text.")
+    if len(raw) > MAX_NAME:
+        raise ValueError(f"Use at most {MAX_NAME} characters; this has {len(raw):,}.")
     name = " ".join(raw.split())
-    if len(name) > MAX_NAME:
-        raise ValueError(f"Use at most {MAX_NAME} characters; this has {len(name):,}.")
+    if not name:
+        raise ValueError("Give the schedule a name.")
     if not name.isprintable():
         raise ValueError("Use letters, digits and signs only; there is an invisible character.")
     return name
 
 
-def _choice(raw: Any, kind: type[_E]) -> _E:
+def choice_of(raw: Any, kind: type[_E]) -> _E:
+    """The choice that `raw` names. Raises ValueError with all there are."""
     choices = ", ".join(kind)
     if raw is None or raw == "":
         raise ValueError(f"Choose one of: {choices}.")
@@ -298,7 +303,7 @@ def _choice(raw: Any, kind: type[_E]) -> _E:
 
 
 def _report_type(raw: Any, author_role: Role) -> ReportType:
-    kind = _choice(raw, ReportType)
+    kind = choice_of(raw, ReportType)
     if author_role not in REPORT_AUTHORS[kind]:
         raise ValueError(f"A {author_role} cannot order this report.")
     return kind

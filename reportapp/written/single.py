@@ -11,7 +11,14 @@ from reportapp.documents import Period
 from reportapp.errors import Conflict, Forbidden, InvalidInput, Stale
 from reportapp.keys import MAX_KEY
 from reportapp.models import User
-from reportapp.written.kinds import WRITTEN, Subject, of_class, require_writer, subject_of
+from reportapp.written.kinds import (
+    WRITTEN,
+    Subject,
+    is_for_families,
+    of_class,
+    require_writer,
+    subject_of,
+)
 from reportapp.written.lists import get_visible
 from reportapp.written.values import check_words, fingerprint, words_in
 from reportapp.written.writing import discard, save, send
@@ -163,6 +170,8 @@ def _words(
         check_words(kind, words)
     except InvalidInput as error:
         problems |= error.fields
+    if "show_to_parent" in words and not is_for_families(kind):
+        problems["show_to_parent"] = ["There is no such field."]
     if problems:
         raise InvalidInput(problems)
     return words
@@ -187,9 +196,9 @@ def _changed_identity(
 def _subject(
     kind: ReportType, data: Mapping[str, Any], problems: dict[str, list[str]]
 ) -> Subject | None:
+    readers = {"week_start": _monday, "period_start": _day, "period_end": _day}
     found = {
-        name: _read(data, name, _day if "_start" in name or "_end" in name else _key, problems)
-        for name in identity_fields(kind)
+        name: _read(data, name, readers.get(name, _key), problems) for name in identity_fields(kind)
     }
     if not problems and not WRITTEN[kind].weekly and found["period_end"] <= found["period_start"]:
         problems["period_end"] = ["Give the day after the last one, later than period_start."]
@@ -219,6 +228,14 @@ def _key(raw: Any) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= MAX_KEY:
         raise ValueError("Give an id, such as 7.")
     return raw
+
+
+def _monday(raw: Any) -> date:
+    with suppress(ValueError):
+        day = _day(raw)
+        if day.weekday() == 0:
+            return day
+    raise ValueError("Give a Monday, such as 2026-11-02.")
 
 
 def _day(raw: Any) -> date:

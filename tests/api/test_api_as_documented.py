@@ -36,6 +36,7 @@ _JUDGED = (
     "POST /api/reports/schedules/",
     "POST /api/reports/schedules/preview_runs/",
     "POST /api/reports/schedules/{schedule_id}/groups/",
+    "GET /api/reports/schedules/{schedule_id}/who/",
     *(f"POST {path}{action}" for path in _WRITTEN for action in ("", "{report_id}/correct/")),
     *(f"{method} {path}" for method in ("PUT", "PATCH") for path in _ONE),
 )

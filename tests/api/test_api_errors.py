@@ -24,7 +24,9 @@ def is_error(answer, status):
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_path_is_told_as_json(app, stranger, path, method):
-    assert is_error(stranger.open(method, path), 404)
+    answer = stranger.open(method, path)
+    assert is_error(answer, 404)
+    assert "/api/docs" in answer.json["error"]
 
 
 def test_other_paths_keep_their_pages(app, stranger):

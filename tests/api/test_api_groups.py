@@ -47,6 +47,14 @@ def test_what_is_no_group_is_told_at_its_field(path, script, body, status, field
     assert (answer.status_code, list(answer.json)) == (status, [field])
 
 
+def test_a_wrong_kind_of_group_is_answered_with_those_there_are(path, script):
+    answer = script("tom").post(path, {"kind": "everybody"})
+    assert answer.json["kind"] == [
+        "This is none of the choices: "
+        "my_guardians, class_guardians, class_teachers, class_tutors, all_tutors."
+    ]
+
+
 def test_another_teachers_class_is_not_there(path, cast, script):
     body = {"kind": "class_guardians", "class_group_id": cast.classes["biology"].id}
     assert script("tom").post(path, body).status_code == 404

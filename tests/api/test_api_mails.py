@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reportapp import clock
+from reportapp.constants import DeliveryStatus, Reason
 from reportapp.delivery import deliver
 from reportapp.extensions import db
 from reportapp.models import GuardianLink, ReportDelivery
@@ -70,6 +71,17 @@ def test_what_has_not_left_is_taken_back_one_or_all(run, script, smtp):
 def test_what_is_wrong_is_told_at_its_field(run, script, body, field):
     answer = script("tom").post(f"{run}resend/", body)
     assert (answer.status_code, list(answer.json)) == (400, [field])
+
+
+def test_a_mail_is_sent_again_by_the_word_that_its_row_has(run, script, smtp):
+    send()
+    one = mails(script, run)["Pia"]
+    row = db.session.get(ReportDelivery, one["id"])
+    row.status, row.reason = DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS
+    db.session.commit()
+    assert mails(script, run)["Pia"]["status"] == "unknown"
+    body = {"kind": "unknown", "delivery_id": one["id"]}
+    assert script("tom").post(f"{run}resend/", body).json == {"count": 1}
 
 
 def test_who_got_a_file_may_have_it_again_while_they_may_see_whom_it_is_about(

@@ -45,6 +45,8 @@ def calls(order, person_id):
         "send": ("POST", f"{one}run/", None),
         "take back": ("POST", f"{runs}1/cancel/", None),
         "add": ("POST", f"{one}recipients/", {"recipient_id": person_id}),
+        "let in": ("POST", f"{one}let_in/", {"recipient_id": person_id}),
+        "try an address again": ("POST", f"{one}send_to_address/", {"recipient_id": person_id}),
         "change": ("PATCH", one, {"name": "Changed"}),
         "replace": ("PUT", one, BODY),
         "remove": ("DELETE", f"{one}remove_recipient/?recipient_id={person_id}", None),

@@ -59,6 +59,25 @@ class TestMaking:
         assert (answer.status_code, list(answer.json)) == (400, ["day_of_month"])
         assert tom.post(SCHEDULES, {**body, "frequency": "daily"}).status_code == 201
 
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("x" * 300, "Use at most 200 characters; this has 300."),
+            (7, "Give the name as a text."),
+            (["x"], "Give the name as a text."),
+            ("", "Give the schedule a name."),
+            (" ", "Give the schedule a name."),
+            (None, "Give the schedule a name."),
+        ],
+    )
+    def test_what_is_wrong_with_a_name_is_said(self, cast, script, name, told):
+        tom, path = script("tom"), f"{SCHEDULES}{create_order(cast.tom).id}/"
+        for answer in (
+            tom.post(SCHEDULES, {**BODY, "name": name}),
+            tom.patch(path, {"name": name}),
+        ):
+            assert (answer.status_code, answer.json) == (400, {"name": [told]})
+
     def test_everything_that_is_wrong_is_told_at_once(self, cast, script):
         answer = script("tom").post(
             SCHEDULES,

@@ -4,7 +4,7 @@ import pytest
 
 from reportapp.constants import Role
 from reportapp.extensions import db, transaction
-from reportapp.models import User
+from reportapp.models import AddressTrouble, User
 from reportapp.schedules.audiences import add_audience
 from reportapp.schedules.subscriptions import my_subscriptions, set_my_subscription
 from tests.api.script import SCHEDULES
@@ -89,3 +89,48 @@ def test_what_was_left_is_listed_with_the_token_for_undoing_it(order, cast, scri
     assert pia.get(f"{mine}?is_subscribed=true").json["results"] == [row]
     script("tom").delete(f"{SCHEDULES}{order.id}/remove_recipient/?recipient_id={cast.pia.id}")
     assert pia.get(f"{mine}?is_subscribed=false").json["count"] == 0
+
+
+def test_a_group_is_looked_at_before_it_is_added(cast, order, script):
+    tom, path = script("tom"), f"{SCHEDULES}{order.id}/who/"
+    maths, biology = cast.classes["maths"].id, cast.classes["biology"].id
+    assert names(tom.get(f"{path}?kind=class_tutors&class_group_id={maths}")) == ["Uma", "Uwe"]
+    assert names(tom.get(path)) == ["Pia", "Pol", "Tea"]
+    for query, status, field in (
+        ("kind=class_tutors", 400, "class_group_id"),
+        ("kind=everybody", 400, "kind"),
+        ("kind=class_tutors&class_group_id=x", 400, "class_group_id"),
+        (f"kind=class_tutors&class_group_id={biology}", 404, "error"),
+    ):
+        answer = tom.get(f"{path}?{query}")
+        assert (answer.status_code, list(answer.json)) == (status, [field])
+
+
+def test_who_was_taken_off_is_let_in_again_as_a_member(cast, script):
+    order = create_order(cast.tom)
+    add_audience(cast.tom, order.id, "class_guardians", cast.classes["maths"].id, NOW)
+    tom, path, body = script("tom"), f"{SCHEDULES}{order.id}/", {"recipient_id": cast.pia.id}
+    tom.delete(f"{path}remove_recipient/?recipient_id={cast.pia.id}")
+    assert names(tom.get(f"{path}who/?gets=true")) == ["Pol"]
+    for _ in range(2):
+        answer = tom.post(f"{path}let_in/", body)
+        assert (answer.status_code, list(answer.json)) == (200, ["message"])
+    assert names(tom.get(f"{path}who/?gets=true")) == ["Pia", "Pol"]
+    assert tom.get(f"{path}recipients/").json["count"] == 0
+    for person, status in ((cast.nil.id, 404), (2**40, 404), ("x", 400), (None, 400)):
+        answer = tom.post(f"{path}let_in/", {"recipient_id": person})
+        assert answer.status_code == status
+
+
+def test_an_address_that_refused_mails_is_tried_again(cast, order, script):
+    with transaction() as session:
+        trouble = {"failures": 3, "reply": "550 no", "failed_at": NOW, "suspended_at": NOW}
+        session.add(AddressTrouble(address="pia@parent.example", **trouble))
+    tom, path = script("tom"), f"{SCHEDULES}{order.id}/"
+    pia = tom.get(f"{path}who/?search=pia").json["results"][0]
+    assert pia["reason"] == "suspended"
+    body = {"recipient_id": cast.pia.id}
+    assert tom.post(f"{path}send_to_address/", body).status_code == 200
+    assert names(tom.get(f"{path}who/?gets=true")) == ["Pia", "Pol"]
+    answer = tom.post(f"{path}send_to_address/", {"recipient_id": cast.nil.id})
+    assert (answer.status_code, answer.json) == (404, {"error": "Recipient not found"})

@@ -234,6 +234,23 @@ class TestWhatIsWrong:
         answer = script("tom").post(path, {**place, **days, **words})
         assert (answer.status_code, list(answer.json)) == (400, [field])
 
+    def test_a_note_that_no_family_reads_cannot_be_shown_to_one(self, cast, script):
+        place = {"student": cast.ana.id, "class_group": cast.classes["maths"].id}
+        body = {**place, "week_start": MONDAY, "notes": "x"}
+        note = made(script("tom"), TEACHER, body)
+        for answer in (
+            script("tom").post(TEACHER, {**body, "show_to_parent": True}),
+            script("tom").patch(at(TEACHER, note), {"show_to_parent": True}),
+        ):
+            assert answer.status_code == 400
+            assert answer.json == {"show_to_parent": ["There is no such field."]}
+
+    @pytest.mark.parametrize("day", ["last week", "2026-11-24", 20261123, None])
+    def test_a_week_is_told_by_its_monday(self, cast, script, day):
+        answer = script("uma").post(TUTOR, {"student": cast.ana.id, "week_start": day})
+        assert answer.status_code == 400
+        assert answer.json == {"week_start": ["Give a Monday, such as 2026-11-02."]}
+
     def test_an_empty_report_is_not_begun_and_a_wrong_change_changes_nothing(self, cast, script):
         tom = script("tom")
         assert tom.post(STUDENT, on_ana(cast, behaviour=" ")).status_code == 400

@@ -156,9 +156,9 @@ def test_each_kind_is_sent_again_only_when_it_is_asked_for(cast, run):
     pia = deliveries(run)["Pia"].id
     with pytest.raises(Conflict):
         resend(cast.tom, run, NOW, delivery_id=pia, kinds=[Resendable.FAILED])
-    assert resend(cast.tom, run, NOW, delivery_id=pia, kinds=[Resendable.UNCLEAR]) == 1
+    assert resend(cast.tom, run, NOW, delivery_id=pia, kinds=[Resendable.UNKNOWN]) == 1
     with pytest.raises(Conflict):
-        resend(cast.tom, run, NOW, kinds=[Resendable.CANCELLED, Resendable.UNCLEAR])
+        resend(cast.tom, run, NOW, kinds=[Resendable.CANCELLED, Resendable.UNKNOWN])
     assert states(run)["Uma"] == (DeliveryStatus.SENT, None)
 
 
@@ -199,13 +199,13 @@ def test_the_page_of_a_run_counts_and_lists_what_can_be_done(cast, run):
         (each.row.recipient.given_name, each.resendable, each.cancellable)
         for each in page.deliveries
     ] == [
-        ("Pia", Resendable.UNCLEAR, False),
+        ("Pia", Resendable.UNKNOWN, False),
         ("Tom", None, True),
         ("Pol", None, False),
         ("Uma", Resendable.SKIPPED, False),
     ]
     assert {kind: number for kind, number in page.resendable.items() if number} == {
-        Resendable.UNCLEAR: 1,
+        Resendable.UNKNOWN: 1,
         Resendable.SKIPPED: 1,
     }
     assert page.cancellable == 1

@@ -88,7 +88,7 @@ def test_all_that_failed_is_sent_again_and_what_is_unclear_only_after_a_question
     assert "1 person may have got the mail already. If you send it again, it may arrive twice." in (
         answer.text
     )
-    visitor.post(f"/executions/{run.id}/resend", {"kind": "unclear"})
+    visitor.post(f"/executions/{run.id}/resend", {"kind": "unknown"})
     assert statuses() == {"Pol": "pending", "Uma": "pending", "Tea": "skipped", "Pia": "sent"}
     again = visitor.post(f"/executions/{run.id}/resend", {"kind": "what?"})
     assert again.status_code == 409

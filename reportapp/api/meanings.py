@@ -1,0 +1,142 @@
+"""What the API's words mean: told in its document wherever they are taken or given."""
+
+from typing import Any
+
+from reportapp.constants import (
+    AudienceKind,
+    AuthoredStatus,
+    ClosedDays,
+    DeliveryMode,
+    DeliveryStatus,
+    ExecutionStatus,
+    ExportFormat,
+    Frequency,
+    LinkAccess,
+    MonthMode,
+    PeriodKind,
+    Reason,
+    ReportType,
+    Resendable,
+    Trigger,
+    WhenEmpty,
+)
+from reportapp.documents import Kind
+from reportapp.reports import REPORTS
+
+MEANINGS: dict[Any, dict[Any, str]] = {
+    ReportType: {kind: REPORTS[kind].description.rstrip(".") for kind in ReportType},
+    Frequency: {
+        Frequency.DAILY: "every day",
+        Frequency.WEEKLY: "on `day_of_week` or `days_of_week`, every `interval` weeks",
+        Frequency.MONTHLY: "see `month_mode`",
+        Frequency.CRON: "see `cron`",
+    },
+    MonthMode: {
+        MonthMode.DAY: "on `day_of_month`",
+        MonthMode.WEEKDAY: "on the `nth` of the weekday in `day_of_week`",
+        MonthMode.SCHOOL_DAY: "on the first or last school day, `nth` 1 or -1",
+    },
+    ClosedDays: {
+        ClosedDays.SEND: "it is sent all the same",
+        ClosedDays.SKIP: "it is left out",
+        ClosedDays.BEFORE: "on the school day before",
+        ClosedDays.AFTER: "on the school day after",
+    },
+    PeriodKind: {
+        PeriodKind.RHYTHM: "from the day of the run before",
+        PeriodKind.SINCE_SENT: "from the end of what was last sent to anybody",
+        PeriodKind.LAST_DAY: "the day before",
+        PeriodKind.LAST_WEEK: "the last full week, Monday to Sunday",
+        PeriodKind.LAST_MONTH: "the last full month",
+        PeriodKind.LAST_7_DAYS: "the last 7 days",
+        PeriodKind.LAST_30_DAYS: "the last 30 days",
+        PeriodKind.TERM_TO_DATE: "from the first day of the term",
+    },
+    DeliveryMode: {
+        DeliveryMode.ATTACHMENT: "attached to the mail, or by a link where it is too large",
+        DeliveryMode.LINK: "by a link in the mail",
+        DeliveryMode.BOTH: "attached, and by a link",
+    },
+    LinkAccess: {
+        LinkAccess.LOGIN: "a log-in, each time",
+        LinkAccess.ONE_TIME: "nothing, and it works once",
+    },
+    WhenEmpty: {
+        WhenEmpty.SKIP: "nothing is sent",
+        WhenEmpty.NOTE: "a short mail without a file says so",
+        WhenEmpty.TELL: "nothing is sent, and the author is told",
+    },
+    ExportFormat: {
+        ExportFormat.CSV: "a plain table",
+        ExportFormat.XLSX: "for Excel",
+        ExportFormat.PDF: "for reading and printing",
+    },
+    AudienceKind: {
+        AudienceKind.MY_GUARDIANS: "guardians of the author's students",
+        AudienceKind.CLASS_GUARDIANS: "guardians of the students in a class",
+        AudienceKind.CLASS_TEACHERS: "teachers of a class",
+        AudienceKind.CLASS_TUTORS: "tutors of the students in a class",
+        AudienceKind.ALL_TUTORS: "all tutors of the school",
+    },
+    Trigger: {
+        Trigger.SCHEDULE: "its time had come",
+        Trigger.MANUAL: "a person sent it",
+        Trigger.TEST: "a test mail",
+    },
+    ExecutionStatus: {
+        ExecutionStatus.STARTED: "under way",
+        ExecutionStatus.COMPLETED: "nothing has failed",
+        ExecutionStatus.FAILED: "nothing was sent that should have been",
+        ExecutionStatus.PARTIAL: "a part was sent, another failed",
+        ExecutionStatus.MISSED: "its time had passed by too long, so nothing was sent",
+    },
+    DeliveryStatus: {
+        DeliveryStatus.PENDING: "waits",
+        DeliveryStatus.SENDING: "is being sent",
+        DeliveryStatus.SENT: "the mail server took it",
+        DeliveryStatus.FAILED: "was given up",
+        DeliveryStatus.SKIPPED: "was not to be sent, see `reason`",
+        DeliveryStatus.UNKNOWN: "may or may not have arrived",
+    },
+    Resendable: {
+        Resendable.FAILED: "what was given up",
+        Resendable.UNKNOWN: "what may have arrived, so that it may arrive twice",
+        Resendable.CANCELLED: "what a person took back",
+        Resendable.SKIPPED: "what was skipped for another reason than a person's will",
+    },
+    Reason: {
+        Reason.UNSUBSCRIBED: "they have unsubscribed",
+        Reason.NO_DATA: "there was nothing to report",
+        Reason.NO_ADDRESS: "they have no e-mail address",
+        Reason.INACTIVE: "their account is switched off",
+        Reason.OUT_OF_SCOPE: "there is nothing in it that they may see",
+        Reason.AUTHOR_INACTIVE: "the author's account is switched off",
+        Reason.SCHEDULE_OFF: "the schedule was switched off or deleted before it left",
+        Reason.REMOVED: "they are no longer on the schedule",
+        Reason.TEMPORARY: "the mail server put it off",
+        Reason.PERMANENT: "the mail server refused it for good; the address may be wrong",
+        Reason.SERVER: "the mail server could not be reached",
+        Reason.AMBIGUOUS: "sending was interrupted",
+        Reason.TOO_LARGE: "the mail server takes no mails of this size",
+        Reason.ERROR: "making it went wrong",
+        Reason.CANCELLED: "a person took it back",
+        Reason.SUSPENDED: "the address has refused so many mails that none go there any more",
+        Reason.CONFIGURATION: "the mail server refuses us",
+        Reason.TOO_LATE: "it waited so long that it would be of no use",
+        Reason.TOO_HEAVY: "making the file took too much time or memory",
+    },
+    AuthoredStatus: {
+        AuthoredStatus.DRAFT: "only its author sees it",
+        AuthoredStatus.SENT: "others may read it",
+        AuthoredStatus.READ: "somebody has; only its author is told",
+        AuthoredStatus.ARCHIVED: "a newer version has taken its place",
+    },
+    Kind: {
+        Kind.TEXT: "a text",
+        Kind.NOTE: "several sentences",
+        Kind.COUNT: "a whole number",
+        Kind.PERCENT: "percent, 0 to 100",
+        Kind.CHANGE: "a difference in percentage points",
+        Kind.DATE: "a day",
+    },
+}
