@@ -8,7 +8,6 @@ from reportapp.accounts.people import switch_person
 from reportapp.constants import LinkKind, Role
 from reportapp.extensions import db, transaction
 from reportapp.models import GuardianLink, User
-from tests.accounts.at_once import at_once
 from tests.accounts.test_links import (  # noqa: F401
     TestAdding as TestAddingLinks,
 )
@@ -24,6 +23,7 @@ from tests.accounts.test_log_in_links import (  # noqa: F401
     test_hostile_text_is_no_link,
 )
 from tests.accounts.test_people import TestAdding, TestSwitching, TestTheList  # noqa: F401
+from tests.at_once import succeeded
 from tests.cast import NOW, create_person
 
 pytestmark = pytest.mark.xdist_group("postgresql")
@@ -43,7 +43,7 @@ def test_two_admins_cannot_switch_off_each_other_at_once(app, cast, _again):
     with transaction():
         eva = create_person(cast.school, Role.ADMIN, "Eva")
     ada_id, eva_id = cast.ada.id, eva.id
-    done = at_once(
+    done = succeeded(
         app,
         lambda: switch_person(user(ada_id), eva_id, False),
         lambda: switch_person(user(eva_id), ada_id, False),
@@ -55,7 +55,7 @@ def test_two_admins_cannot_switch_off_each_other_at_once(app, cast, _again):
 @pytest.mark.parametrize("_again", range(3))
 def test_of_two_uses_of_a_link_at_once_one_counts(app, cast, asked, _again):  # noqa: F811
     token = asked(cast.pia)
-    done = at_once(
+    done = succeeded(
         app,
         lambda: set_password_by_link(token, "the first phrase", NOW),
         lambda: set_password_by_link(token, "the second phrase", NOW),
@@ -70,5 +70,5 @@ def test_of_two_admins_who_add_the_same_link_at_once_one_does(app, cast):
     def add():
         add_link(user(ada_id), ben_id, LinkKind.GUARDIAN, nil_id, {}, NOW)
 
-    assert sorted(at_once(app, add, add)) == [False, True]
+    assert sorted(succeeded(app, add, add)) == [False, True]
     assert db.session.query(GuardianLink).filter_by(student_id=ben_id).count() == 1

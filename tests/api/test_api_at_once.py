@@ -1,32 +1,14 @@
 """Several scripts at the same moment: nobody overwrites what they have not seen."""
 
-from threading import Barrier, Thread
-
 import pytest
 
 from reportapp.extensions import db
 from reportapp.models import ReportSchedule, ReportScheduleRecipient
 from tests.api.script import SCHEDULES
+from tests.at_once import at_once
 from tests.cast import create_order
 
 _SCRIPTS = 6
-
-
-def at_the_same_moment(*calls):
-    """What each of the calls tells."""
-    barrier, told = Barrier(len(calls)), [None] * len(calls)
-
-    def run(number, call):
-        barrier.wait()
-        told[number] = call()
-
-    threads = [Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.session.rollback()
-    return told
 
 
 @pytest.fixture
@@ -44,11 +26,12 @@ def asking(caller, method, path, body=None, tag=None):
 def test_of_several_changes_of_the_same_version_one_is_made(path, script):
     tom = script("tom")
     tag = tom.get(path).headers["ETag"]
-    answers = at_the_same_moment(
+    answers = at_once(
+        None,
         *(
             asking(tom, "PATCH", path, {"name": f"Script {number}"}, tag)
             for number in range(_SCRIPTS)
-        )
+        ),
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * (_SCRIPTS - 1)
     (won,) = (answer.json["name"] for answer in answers if answer.status_code == 200)
@@ -58,7 +41,7 @@ def test_of_several_changes_of_the_same_version_one_is_made(path, script):
 def test_a_person_added_by_several_is_on_it_once(path, cast, script):
     tom = script("tom")
     add = asking(tom, "POST", f"{path}recipients/", {"recipient_id": cast.pia.id})
-    answers = at_the_same_moment(*[add] * _SCRIPTS)
+    answers = at_once(None, *[add] * _SCRIPTS)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json["id"] for answer in answers}) == 1
     assert db.session.query(ReportScheduleRecipient).count() == 1
@@ -67,11 +50,11 @@ def test_a_person_added_by_several_is_on_it_once(path, cast, script):
 def test_of_several_who_send_it_now_one_does(path, cast, script):
     tom = script("tom")
     tom.post(f"{path}recipients/", {"recipient_id": cast.pia.id})
-    answers = at_the_same_moment(*[asking(tom, "POST", f"{path}run/")] * _SCRIPTS)
+    answers = at_once(None, *[asking(tom, "POST", f"{path}run/")] * _SCRIPTS)
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * (_SCRIPTS - 1)
 
 
 def test_of_several_who_delete_it_one_does(path, script):
     tom = script("tom")
-    answers = at_the_same_moment(*[asking(tom, "DELETE", path)] * _SCRIPTS)
+    answers = at_once(None, *[asking(tom, "DELETE", path)] * _SCRIPTS)
     assert sorted(answer.status_code for answer in answers) == [204] + [404] * (_SCRIPTS - 1)

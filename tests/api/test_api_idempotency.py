@@ -1,7 +1,6 @@
 """A POST under a key, sent again: carried out once, answered the same."""
 
 from datetime import timedelta
-from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -14,6 +13,7 @@ from reportapp.extensions import db
 from reportapp.jobs.table import JOBS
 from reportapp.models import IdempotencyKey, ReportSchedule
 from tests.api.script import BODY, SCHEDULES, Script
+from tests.at_once import at_once
 from tests.cast import NOW
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
@@ -149,19 +149,13 @@ def test_after_a_day_the_key_is_new_and_the_job_has_forgotten_the_old_one(
 
 def test_of_many_at_the_same_moment_one_makes_it(app, cast):
     token, number = create_token(cast.tom, "script", NOW), 6
-    barrier, answers = Barrier(number), []
 
     def ask():
         client = app.test_client(use_cookies=False)
         headers = {"Authorization": f"Token {token}", **KEY}
-        barrier.wait()
-        answers.append(client.post(SCHEDULES, json=BODY, headers=headers))
+        return client.post(SCHEDULES, json=BODY, headers=headers)
 
-    threads = [Thread(target=ask) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(None, *[ask] * number)
     assert count() == 1
     made = [one for one in answers if one.status_code == 201 and REPLAYED not in one.headers]
     assert len(made) == 1

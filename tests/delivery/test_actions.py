@@ -2,7 +2,7 @@
 
 from contextlib import closing, suppress
 from datetime import timedelta
-from threading import Barrier, Thread
+from threading import Thread
 
 import pytest
 
@@ -20,6 +20,7 @@ from reportapp.models import AddressTrouble, DeliveryAction, ReportDelivery, Use
 from reportapp.schedules import ledger as ledger_module
 from reportapp.schedules.addresses import send_again_for_schedule, send_again_to, trouble_of
 from reportapp.schedules.runs import cancel, get_execution, resend, run_now
+from tests.at_once import at_once
 from tests.cast import NOW, create_order
 
 DAY = timedelta(days=1)
@@ -171,38 +172,18 @@ def test_a_sender_never_has_the_same_mail_in_hand_twice(cast):
         cancel(cast.tom, run, NOW)
 
 
-def at_once(app, people, act):
-    """Two people press at the same moment; how many were refused."""
-    barrier, refused, broken = Barrier(len(people)), [], []
-
-    def press(person_id):
-        with app.app_context():
-            person = db.session.get_one(User, person_id)
-            barrier.wait()
-            try:
-                act(person)
-            except Conflict:
-                refused.append(person_id)
-            except Exception as error:
-                broken.append(error)
-
-    threads = [Thread(target=press, args=(person.id,)) for person in people]
-    db.session.commit()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert broken == []
-    db.session.rollback()
-    return len(refused)
+def press_at_once(app, people, act):
+    """Several people press at the same moment; how many were refused."""
+    presses = [lambda id=person.id: act(db.session.get_one(User, id)) for person in people]
+    return sum(isinstance(one, Conflict) for one in at_once(app, *presses))
 
 
 @pytest.mark.parametrize("turn", range(3))
 def test_of_two_who_press_at_once_one_does_it_and_one_is_told(app, cast, smtp, turn):
     run = start(cast.tom, create_order(cast.tom, cast.pia, cast.pol))
     people = (cast.tom, cast.ada)
-    assert at_once(app, people, lambda person: cancel(person, run, NOW)) == 1
-    assert at_once(app, people, lambda person: resend(person, run, NOW, kinds=AGAIN)) == 1
+    assert press_at_once(app, people, lambda person: cancel(person, run, NOW)) == 1
+    assert press_at_once(app, people, lambda person: resend(person, run, NOW, kinds=AGAIN)) == 1
     assert [row.number for row in db.session.query(DeliveryAction)] == [2, 2]
     assert send()["sent"] == 2
     assert len(smtp.arrived) == 2
@@ -223,7 +204,7 @@ def test_taking_back_and_sending_again_at_once_leave_an_honest_run(app, cast, sm
             (cancel if person.id == tom else resend)(person, run, NOW)
 
     tom = cast.tom.id
-    at_once(app, (cast.tom, cast.ada), press)
+    press_at_once(app, (cast.tom, cast.ada), press)
     is_open = any(status in OPEN_DELIVERIES for status, _ in states(run).values())
     assert (get_execution(cast.tom, run).status is ExecutionStatus.STARTED) is is_open
     recorded = sum(row.number for row in db.session.query(DeliveryAction))

@@ -1,8 +1,6 @@
 """Two windows, or two people, at the very same moment."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -14,29 +12,9 @@ from reportapp.models import ReportReading, StudentReport, User
 from reportapp.written.find import versions
 from reportapp.written.reading import open_report
 from reportapp.written.writing import save, send
+from tests.at_once import at_once
 from tests.cast import NOW
 from tests.written.help import STUDENT, TEACHER, about, now_seen, publish, write
-
-
-def at_once(app, tasks):
-    """What each of the tasks returns or raises, all begun together, each as on its own server."""
-    gate = Barrier(len(tasks))
-
-    def run(task):
-        with app.app_context():
-            gate.wait()
-            try:
-                return task()
-            except Conflict as error:
-                return error
-            finally:
-                db.session.remove()
-
-    db.session.rollback()
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        found = list(pool.map(run, tasks))
-    db.session.rollback()
-    return found
 
 
 def person(user_id):
@@ -52,7 +30,7 @@ def test_of_windows_that_begin_a_report_together_one_has_it(app, cast, week):
     tom = cast.tom.id
     found = at_once(
         app,
-        [
+        *[
             lambda n=n: save(person(tom), week, {"notes": f"Window {n}"}, "", NOW).id
             for n in range(4)
         ],
@@ -64,7 +42,7 @@ def test_of_windows_that_begin_a_report_together_one_has_it(app, cast, week):
 def test_a_double_click_sends_once(app, cast, week):
     draft = write(cast.tom, week, notes="Fine.")
     tom, seen = cast.tom.id, {draft.id: now_seen(cast.tom, week)}
-    found = at_once(app, [lambda: len(send(person(tom), TEACHER, seen, NOW)) for _ in range(3)])
+    found = at_once(app, *[lambda: len(send(person(tom), TEACHER, seen, NOW))] * 3)
     assert found == [1, 1, 1]
     (report,) = versions(db.session, TEACHER, week.identity(cast.tom))
     assert (report.status, report.sent_at) == (AuthoredStatus.SENT, NOW)
@@ -76,7 +54,7 @@ def test_a_reader_is_noted_once_from_however_many_windows(app, cast):
     readers = [cast.pia.id, cast.pol.id] * 2
     at_once(
         app,
-        [lambda r=r: open_report(person(r), STUDENT, report_id, NOW).report.id for r in readers],
+        *[lambda r=r: open_report(person(r), STUDENT, report_id, NOW).report.id for r in readers],
     )
     noted = db.session.scalars(select(ReportReading.reader_id)).all()
     assert sorted(noted) == sorted({cast.pia.id, cast.pol.id})
@@ -90,10 +68,8 @@ def test_reading_while_a_correction_is_sent_leaves_one_version_published(app, ca
     later = NOW + timedelta(hours=1)
     at_once(
         app,
-        [
-            lambda: open_report(person(pia), STUDENT, old, later).report.id,
-            lambda: send(person(tom), STUDENT, seen, later)[0].id,
-        ],
+        lambda: open_report(person(pia), STUDENT, old, later).report.id,
+        lambda: send(person(tom), STUDENT, seen, later)[0].id,
     )
     mine = StudentReport.period_start == subject.period.start
     rows = db.session.execute(
