@@ -1,5 +1,7 @@
 """What can go wrong on purpose: errors that a page, a command or the API turns into an answer."""
 
+from collections.abc import Collection, Iterable
+
 
 class ReportappError(Exception):
     """Base of all errors that a person may read; its text is a plain sentence."""
@@ -15,6 +17,12 @@ class InvalidInput(ReportappError):
     def __init__(self, fields: dict[str, list[str]]) -> None:
         self.fields = fields
         super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items()))
+
+
+def unknown_fields(names: Iterable[str], known: Collection[str]) -> dict[str, list[str]]:
+    """For InvalidInput: those of the `names` that no field has. A misspelt one must not be
+    overlooked."""
+    return {name: ["There is no such field."] for name in names if name not in known}
 
 
 class Missing(ReportappError):

@@ -12,7 +12,7 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Connection, Dialect, Engine, MetaData, event
+from sqlalchemy import Connection, Dialect, Engine, MetaData, Select, event, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -103,6 +103,12 @@ def hurried() -> Iterator[Connection]:
             connection.rollback()
             if sqlite:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE}")
+
+
+def count_found(query: Select[Any]) -> int:
+    """How many rows a query finds."""
+    count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+    return int(db.session.scalar(count) or 0)
 
 
 def insert_into(table: Any, dialect: Dialect) -> Any:

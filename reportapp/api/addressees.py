@@ -2,32 +2,23 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
 from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
-from reportapp.api.schemas import Answer, Choice
+from reportapp.api.schemas import Answer, Choice, Search
 from reportapp.constants import ReportType, Role
 from reportapp.schedules.addressees import search_addressees
 
 bp = Blueprint("recipients", "/reports/recipients", "People to whom you may send")
 
-_MOST_SEARCH = 200
-
 
 class AddresseeQuery(PageQuery):
     """Which people."""
 
-    search = fields.String(
-        load_default="",
-        validate=validate.Length(max=_MOST_SEARCH),
-        metadata={
-            "description": "Every word of it is in the name or address, or in that of a child.",
-            "example": "example",
-        },
-    )
+    search = Search("Every word of it is in the name or address, or in that of a child.", "example")
     report_type = Choice(
         ReportType, metadata={"description": "Only those who may read reports of this type."}
     )

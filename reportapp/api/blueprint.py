@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import flask_smorest
-from flask import Request
+from flask import Request, Response
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from reportapp.api import errors
 from reportapp.errors import InvalidInput
 from reportapp.extensions import csrf
+from reportapp.rendering import RENDERERS
 
 #: The schema of a file.
 FILE = {"type": "string", "format": "binary"}
@@ -58,6 +59,19 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorate
 
+    def answers_file(self, view: Any) -> Any:
+        """For the document: the answer may be a file in one of the formats."""
+        for renderer in RENDERERS.values():
+            view = self.alt_response(200, schema=FILE, content_type=renderer.content_type)(view)
+        return view
+
+
+def file_answer(data: bytes, content_type: str, name: str) -> Response:
+    """A file to be saved under this name."""
+    answer = Response(data, content_type=content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
 
 def json_object(req: Request) -> dict[str, Any]:
     """The object in a request's body; an empty body is an empty one. No text in it holds what no
@@ -88,7 +102,9 @@ def json_object(req: Request) -> dict[str, Any]:
         # A number of thousands of digits, or thousands of brackets.
         raise _bad("The body is not JSON that can be read.") from None
     if not isinstance(body, dict):
-        raise _bad('Send one JSON object, such as {"name": "Monday report"}.')
+        raise errors.saying(
+            BadRequest(), 'Send one JSON object, such as {"name": "Monday report"}.'
+        )
     wrong = [name for name, value in body.items() if not all(map(_storable, _strings(value)))]
     if wrong:
         text = "There is a character that cannot be stored; leave it out."
@@ -97,9 +113,7 @@ def json_object(req: Request) -> dict[str, Any]:
 
 
 def _bad(sentence: str) -> BadRequest:
-    error = BadRequest()
-    error.sentence = sentence  # type: ignore[attr-defined]  # see `errors`
-    return error
+    return errors.saying(BadRequest(), sentence)
 
 
 def _no_number(name: str) -> NoReturn:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
 from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
-from reportapp.api.schemas import Answer
+from reportapp.api.schemas import Answer, Search
 from reportapp.schedules.classes import list_students, search_classes
 
 bp = Blueprint("classes", "/reports/classes", "Your classes and the students in them")
@@ -17,11 +17,7 @@ bp = Blueprint("classes", "/reports/classes", "Your classes and the students in 
 class ClassQuery(PageQuery):
     """Which classes."""
 
-    search = fields.String(
-        load_default="",
-        validate=validate.Length(max=200),
-        metadata={"description": "Every word of it is in the title.", "example": "7a"},
-    )
+    search = Search("Every word of it is in the title.", "7a")
 
 
 class SchoolClassAnswer(Answer):

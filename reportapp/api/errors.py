@@ -2,6 +2,7 @@
 be put right field by field."""
 
 from http import HTTPStatus
+from typing import TypeVar
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -18,6 +19,8 @@ from reportapp.errors import (
     ReportappError,
     Stale,
 )
+
+_E = TypeVar("_E", bound=HTTPException)
 
 PREFIX = "/api/"
 #: What a use-case's error becomes.
@@ -70,6 +73,12 @@ def response_name(status: int) -> str:
     return HTTPStatus(status).name
 
 
+def saying(failure: _E, sentence: str) -> _E:
+    """The failure with a sentence in place of its status's usual one."""
+    failure.sentence = sentence  # type: ignore[attr-defined]
+    return failure
+
+
 def error(status: int, text: str | None = None) -> Response:
     """An answer with this status; `text` instead of its usual sentence."""
     usual = WORDS.get(status, WORDS[400 if status < 500 else 500])
@@ -105,7 +114,5 @@ def _no_such_path() -> Response | None:
     if isinstance(failure, MethodNotAllowed):
         return _http_error(failure)
     # Nor is anybody sent elsewhere because of a slash too many.
-    nothing = NoSuchPath()
     sentence = "There is no such address; /api/docs lists those there are."
-    nothing.sentence = sentence  # type: ignore[attr-defined]
-    return _http_error(nothing)
+    return _http_error(saying(NoSuchPath(), sentence))

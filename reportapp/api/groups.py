@@ -8,9 +8,8 @@ from reportapp import clock
 from reportapp.api.auth import actor
 from reportapp.api.blueprint import Blueprint
 from reportapp.api.schedule_schemas import AudienceAnswer
-from reportapp.api.schemas import Answer, Body, Choice, Whole
+from reportapp.api.schemas import Answer, Body, Choice, Whole, key_and_no_more
 from reportapp.constants import AudienceKind
-from reportapp.errors import InvalidInput
 from reportapp.keys import MAX_KEY
 from reportapp.schedules.audiences import (
     ListedAudience,
@@ -93,12 +92,8 @@ def add(data: dict[str, Any], schedule_id: int) -> ListedAudience:
 
     Doing it again changes nothing. Nobody is in it whom the schedule's author could not add by
     name."""
-    kind, class_id = data.pop("kind", None), data.pop("class_group_id", None)
-    problems = {name: ["There is no such field."] for name in data}
-    if class_id is not None and not isinstance(class_id, int):
-        problems["class_group_id"] = ["Give the class's id, a whole number."]
-    if problems:
-        raise InvalidInput(problems)
+    kind = data.pop("kind", None)
+    class_id = key_and_no_more(data, "class_group_id", "Give the class's id, a whole number.")
     now = clock.now()
     wanted = add_audience(actor(), schedule_id, kind, class_id, now)
     (added,) = (

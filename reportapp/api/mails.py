@@ -7,14 +7,13 @@ from marshmallow import fields
 
 from reportapp import clock
 from reportapp.api.auth import actor
-from reportapp.api.blueprint import FILE, Blueprint
+from reportapp.api.blueprint import Blueprint, file_answer
 from reportapp.api.limits import count_mail
 from reportapp.api.runs import run_of
-from reportapp.api.schemas import Answer, Body, Choice, Whole
-from reportapp.constants import ExportFormat, Resendable
+from reportapp.api.schemas import Answer, Body, Choice, Whole, key_and_no_more
+from reportapp.constants import Resendable
 from reportapp.errors import InvalidInput
 from reportapp.keys import MAX_KEY
-from reportapp.rendering import RENDERERS
 from reportapp.schedules.files import get_file
 from reportapp.schedules.runs import cancel, resend
 
@@ -74,9 +73,7 @@ def take_back(data: dict[str, Any], schedule_id: int, execution_id: int) -> dict
 
 @bp.get("/deliveries/<int:delivery_id>/file/")
 @bp.response(200, description="The file as it was sent.")
-@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.CSV].content_type)
-@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.XLSX].content_type)
-@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.PDF].content_type)
+@bp.answers_file
 @bp.refuses(410)
 def file(delivery_id: int) -> Response:
     """Have a file that was sent.
@@ -84,17 +81,9 @@ def file(delivery_id: int) -> Response:
     For its recipient and for who manages the schedule, while they may still see everybody in it;
     410 when it is kept no longer."""
     sent = get_file(actor(), delivery_id, clock.now())
-    answer = Response(sent.data, content_type=sent.content_type)
-    answer.headers.set("Content-Disposition", "attachment", filename=sent.name)
-    return answer
+    return file_answer(sent.data, sent.content_type, sent.name)
 
 
 def _one(data: dict[str, Any]) -> int | None:
     """The mail that the body names, if it names one and nothing else."""
-    delivery_id = data.pop("delivery_id", None)
-    problems = {name: ["There is no such field."] for name in data}
-    if delivery_id is not None and not isinstance(delivery_id, int):
-        problems["delivery_id"] = ["Give the mail's id, a whole number."]
-    if problems:
-        raise InvalidInput(problems)
-    return delivery_id
+    return key_and_no_more(data, "delivery_id", "Give the mail's id, a whole number.")

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from reportapp import clock
 from reportapp.api.auth import actor
-from reportapp.api.blueprint import FILE, Blueprint
+from reportapp.api.blueprint import FILE, Blueprint, file_answer
 from reportapp.api.schedule_examples import BODY_EXAMPLE
 from reportapp.api.schedule_schemas import UnsavedScheduleBody, whole
 from reportapp.api.schemas import Answer, Choice, QueryWhole
@@ -165,9 +165,7 @@ _NEXT = {
 @bp.get("/<int:schedule_id>/preview/")
 @bp.arguments(PreviewQuery, location="query")
 @bp.response(200, PreviewAnswer, example=_PREVIEWED)
-@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.CSV].content_type)
-@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.XLSX].content_type)
-@bp.alt_response(200, schema=FILE, content_type=RENDERERS[ExportFormat.PDF].content_type)
+@bp.answers_file
 @bp.alt_response(200, schema=FILE, content_type="text/html", description="What they would get.")
 def show(query: dict[str, Any], schedule_id: int) -> Response:
     """Look at a report.
@@ -225,9 +223,8 @@ _PREVIEW = PreviewAnswer()
 
 
 def _file(document: ReportDocument, wanted: ExportFormat) -> Response:
-    answer = Response(render(document, wanted), content_type=RENDERERS[wanted].content_type)
-    answer.headers.set("Content-Disposition", "attachment", filename=file_name(document, wanted))
-    return answer
+    data, name = render(document, wanted), file_name(document, wanted)
+    return file_answer(data, RENDERERS[wanted].content_type, name)
 
 
 def _fields(seen: Preview, schedule_id: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from reportapp.api.blueprint import Blueprint
 from reportapp.api.paging import PageQuery, limits_of, page_example, page_of, pages_of
 from reportapp.api.schedule_examples import RECIPIENT_EXAMPLE
 from reportapp.api.schedule_schemas import RecipientAnswer
-from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, QueryWhole, Whole, needed
+from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, QueryWhole, Search, Whole, needed
 from reportapp.constants import AudienceKind, Reason
 from reportapp.errors import NotFound
 from reportapp.keys import MAX_KEY
@@ -67,11 +67,7 @@ class MessageAnswer(Answer):
 class WhoQuery(PageQuery):
     """Which people."""
 
-    search = fields.String(
-        load_default="",
-        validate=validate.Length(max=200),
-        metadata={"description": "Every word of it is in the name or address.", "example": "pia"},
-    )
+    search = Search("Every word of it is in the name or address.", "pia")
     gets = QueryFlag(
         metadata={"description": "true: only who would get something; false: only who would not."}
     )

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 from reportapp.api.paging import PageQuery, pages_of
 from reportapp.api.run_schemas import RunAnswer, run_fields
 from reportapp.api.schedule_rule import Rule, said
-from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, ReadOnly
+from reportapp.api.schemas import Answer, Body, Choice, QueryFlag, ReadOnly, Search
 from reportapp.constants import (
     AudienceKind,
     Frequency,
@@ -148,11 +148,7 @@ class ScheduleQuery(PageQuery):
     is_active = QueryFlag()
     frequency = Choice(Frequency)
     report_type = Choice(ReportType)
-    search = fields.String(
-        load_default="",
-        validate=validate.Length(max=200),
-        **said("Every word of it is in the name."),
-    )
+    search = Search("Every word of it is in the name.")
     ordering = Choice(
         [f"{sign}{name}" for name in ORDERS for sign in ("", "-")],
         load_default="next_scheduled",

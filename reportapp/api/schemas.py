@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from reportapp.api.meanings import MEANINGS
-from reportapp.errors import InvalidInput, Missing
+from reportapp.errors import InvalidInput, Missing, unknown_fields
 
 _T = TypeVar("_T")
 
@@ -130,7 +130,29 @@ def needed(data: Mapping[str, Any], name: str, kind: type[_T], wrong: str) -> _T
         raise Missing(f"{name} is required")
     if not isinstance(value, kind):
         raise InvalidInput({name: [wrong]})
-    unknown = {key: ["There is no such field."] for key in data if key != name}
+    unknown = unknown_fields(data, [name])
     if unknown:
         raise InvalidInput(unknown)
     return value
+
+
+def key_and_no_more(data: Mapping[str, Any], name: str, wrong: str) -> int | None:
+    """The one field that may still be there, a table's key; None without it. Raises InvalidInput
+    with the sentence `wrong` for a value of another type, and for all other fields."""
+    value, problems = data.get(name), unknown_fields(data, [name])
+    if value is not None and not isinstance(value, int):
+        problems[name] = [wrong]
+    if problems:
+        raise InvalidInput(problems)
+    return value
+
+
+class Search(fields.String):
+    """Words to look for, in an address."""
+
+    def __init__(self, description: str, example: str | None = None, most: int = 200) -> None:
+        """`most`: characters."""
+        metadata = {"description": description}
+        if example is not None:
+            metadata["example"] = example
+        super().__init__(load_default="", validate=validate.Length(max=most), metadata=metadata)

@@ -7,7 +7,17 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from reportapp.api.paging import PageQuery, pages_of
-from reportapp.api.schemas import Answer, Body, Choice, Day, Flag, QueryFlag, QueryWhole, ReadOnly
+from reportapp.api.schemas import (
+    Answer,
+    Body,
+    Choice,
+    Day,
+    Flag,
+    QueryFlag,
+    QueryWhole,
+    ReadOnly,
+    Search,
+)
 from reportapp.api.schemas import Whole as WholeNumber
 from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.keys import MAX_KEY
@@ -161,11 +171,7 @@ def _query(kind: ReportType, title: str) -> type[Schema]:
             "status": Choice(
                 AuthoredStatus, metadata={"description": "For reports of others: `sent` only."}
             ),
-            "search": fields.String(
-                load_default="",
-                validate=validate.Length(max=100),
-                metadata={"description": "Every word of it is in the student's name."},
-            ),
+            "search": Search("Every word of it is in the student's name.", most=100),
             "unread": QueryFlag(
                 load_default=False,
                 metadata={"description": "Only what others wrote and you have not opened."},

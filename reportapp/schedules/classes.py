@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager
 from reportapp.access import Action, require
 from reportapp.constants import ReportType
 from reportapp.errors import NotFound
-from reportapp.extensions import db
+from reportapp.extensions import count_found, db
 from reportapp.models import ClassGroup, Course, User
 from reportapp.reports.scope import school_day, seen_pairs
 from reportapp.schedules.reach import classes_of
@@ -24,7 +24,7 @@ def search_classes(
     query = classes_of(actor, school_day(db.session(), actor, now))
     for word in text.lower().split():
         query = query.where(func.lower(ClassGroup.title).contains(word, autoescape=True))
-    total = db.session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True))
+    total = count_found(query)
     found = db.session.scalars(
         query.join(Course, Course.id == ClassGroup.course_id)
         .options(contains_eager(ClassGroup.course))
@@ -32,7 +32,7 @@ def search_classes(
         .limit(page_size)
         .offset((page - 1) * page_size)
     ).all()
-    return found, total or 0
+    return found, total
 
 
 def list_students(
@@ -49,10 +49,10 @@ def list_students(
     # Every author sees who is in their classes by the report that all of them may order.
     pairs = seen_pairs(ReportType.STUDENT_REPORT, actor, day).subquery()
     query = select(User).where(User.id.in_(select(pairs.c[0]).where(pairs.c[1] == class_id)))
-    total = db.session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True))
+    total = count_found(query)
     found = db.session.scalars(
         query.order_by(User.family_name, User.given_name, User.id)
         .limit(page_size)
         .offset((page - 1) * page_size)
     ).all()
-    return found, total or 0
+    return found, total

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from reportapp.access import Action, Person, may_manage_schedule_of, require
 from reportapp.constants import Frequency, ReportType
 from reportapp.errors import NotFound
-from reportapp.extensions import db
+from reportapp.extensions import count_found, db
 from reportapp.models import (
     ReportSchedule,
     ReportScheduleAudience,
@@ -97,8 +97,7 @@ def listed_page(
     """One page of those schedules of a query that are chosen and not deleted, and how many these
     are. The number of queries does not grow with them."""
     query = _chosen(query.where(ReportSchedule.deleted_at.is_(None)), chosen)
-    count = query.with_only_columns(func.count(), maintain_column_froms=True)
-    total = db.session.scalar(count) or 0
+    total = count_found(query)
     on_it = select(func.count()).where(
         ReportScheduleRecipient.schedule_id == ReportSchedule.id,
         ReportScheduleRecipient.is_direct,

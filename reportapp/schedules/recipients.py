@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager
 
 from reportapp.errors import Conflict, NotFound
-from reportapp.extensions import db, transaction
+from reportapp.extensions import count_found, db, transaction
 from reportapp.models import (
     AddressTrouble,
     ReportSchedule,
@@ -78,9 +78,8 @@ def page_of_recipients(
 ) -> tuple[Sequence[ReportScheduleRecipient], int]:
     """One page of these rows, and how many there are in all. Raises NotFound."""
     query = _by_name(get_schedule(actor, schedule_id))
-    count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
     rows = db.session.scalars(query.limit(page_size).offset((page - 1) * page_size)).all()
-    return rows, db.session.scalar(count) or 0
+    return rows, count_found(query)
 
 
 def _by_name(schedule: ReportSchedule) -> Select[ReportScheduleRecipient]:

@@ -23,7 +23,7 @@ from reportapp.constants import (
     Role,
     WhenEmpty,
 )
-from reportapp.errors import InvalidInput
+from reportapp.errors import InvalidInput, unknown_fields
 from reportapp.recurrence import LAST, parse_cron
 from reportapp.recurrence.zones import find_zone
 from reportapp.reports.scope import BASIS, Basis
@@ -130,10 +130,7 @@ class _Fields:
             return None
 
     def refuse_unknown(self, known: Collection[str]) -> None:
-        """A misspelt field must not be overlooked."""
-        for name in self.data:
-            if name not in known:
-                self.problems[name] = ["There is no such field."]
+        self.problems |= unknown_fields(self.data, known)
 
     def finish(self) -> None:
         if self.problems:

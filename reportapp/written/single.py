@@ -8,7 +8,7 @@ from typing import Any
 
 from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.documents import Period
-from reportapp.errors import Conflict, Forbidden, InvalidInput, Stale
+from reportapp.errors import Conflict, Forbidden, InvalidInput, Stale, unknown_fields
 from reportapp.keys import MAX_KEY
 from reportapp.models import User
 from reportapp.written.kinds import (
@@ -171,7 +171,7 @@ def _words(
     except InvalidInput as error:
         problems |= error.fields
     if "show_to_parent" in words and not is_for_families(kind):
-        problems["show_to_parent"] = ["There is no such field."]
+        problems |= unknown_fields(["show_to_parent"], ())
     if problems:
         raise InvalidInput(problems)
     return words

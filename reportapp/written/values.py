@@ -11,7 +11,7 @@ from typing import Any
 
 from reportapp.constants import AuthoredStatus, ReportType
 from reportapp.documents import Period
-from reportapp.errors import InvalidInput
+from reportapp.errors import InvalidInput, unknown_fields
 from reportapp.models import AcademicSession
 from reportapp.written.kinds import MOST_GRADE, MOST_TEXT, WRITTEN, is_for_families
 
@@ -35,9 +35,7 @@ def check_words(kind: ReportType, data: Mapping[str, Any]) -> dict[str, Any]:
     checked: dict[str, Any] = {"show_to_parent": is_for_families(kind) and shown is True}
     if not isinstance(shown, bool):
         problems["show_to_parent"] = ["Say true or false."]
-    for name in data:
-        if name not in (*words.fields, "show_to_parent"):
-            problems[name] = ["There is no such field."]
+    problems |= unknown_fields(data, (*words.fields, "show_to_parent"))
     for name in words.fields:
         try:
             if name == "grade":
