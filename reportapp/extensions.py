@@ -92,16 +92,16 @@ def hurried() -> Iterator[Connection]:
     """One small write, beside the session, that is not worth waiting for: where another write is in
     its way it fails at once. Raises SQLAlchemyError."""
     with db.engine.connect() as connection:
-        sqlite = connection.dialect.name == "sqlite"
+        on_sqlite = connection.dialect.name == "sqlite"
         connection.exec_driver_sql(
-            "PRAGMA busy_timeout = 0" if sqlite else "SET LOCAL lock_timeout = '20ms'"
+            "PRAGMA busy_timeout = 0" if on_sqlite else "SET LOCAL lock_timeout = '20ms'"
         )
         try:
             yield connection
             connection.commit()
         finally:
             connection.rollback()
-            if sqlite:
+            if on_sqlite:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE}")
 
 

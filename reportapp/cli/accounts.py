@@ -12,6 +12,7 @@ from reportapp.accounts.tokens import create_token, end_of_day, list_tokens, rev
 from reportapp.accounts.users import create_user, find_user, set_password
 from reportapp.cli.output import json_option, plain_errors, result
 from reportapp.constants import Role
+from reportapp.keys import MAX_KEY
 
 users = AppGroup("users", help="People.")
 tokens = AppGroup("tokens", help="API tokens.")
@@ -99,7 +100,7 @@ def list_of(email: str, as_json: bool) -> None:
 
 @tokens.command("revoke")
 @click.argument("email")
-@click.argument("token_id", metavar="ID", type=click.IntRange(1, 2_147_483_647))
+@click.argument("token_id", metavar="ID", type=click.IntRange(1, MAX_KEY))
 @json_option
 @plain_errors
 def revoke(email: str, token_id: int, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from reportapp.cli.stopping import asked_to_end
 from reportapp.constants import ExportFormat
 from reportapp.delivery import deliver, plan_due, recover
 from reportapp.errors import Conflict
+from reportapp.keys import MAX_KEY
 from reportapp.rendering import RENDERERS
 from reportapp.schedules.preview import preview_by_id
 
@@ -42,7 +43,7 @@ def deliver_now(now: datetime | None, as_json: bool) -> None:
 
 
 @reports.command("render")
-@click.argument("schedule_id", type=click.IntRange(1, 2**31 - 1))
+@click.argument("schedule_id", type=click.IntRange(1, MAX_KEY))
 @click.option("--as", "email", required=True, help="The recipient's address.")
 @click.option(
     "--format", "export_format", required=True, type=click.Choice([f.value for f in ExportFormat])

@@ -108,13 +108,17 @@ def _page(schedule_id: int, status: int = 200) -> ResponseReturnValue:
     now = clock.now()
     schedule = get_schedule(actor(), schedule_id)
     text = request.values.get("q")
-    period, before = covered_if_run_now(actor(), schedule_id, now)
+    recipients = list_recipients(actor(), schedule_id, now)
+    audiences = list_audiences(actor(), schedule_id, now)
+    period = before = None
+    if recipients or audiences:  # else there is nobody to send to now
+        period, before = covered_if_run_now(actor(), schedule_id, now)
     page = render_template(
         "schedules/show.html",
         schedule=schedule,
         next_runs=next_runs_of(schedule, now, 1),
-        recipients=list_recipients(actor(), schedule_id, now),
-        audiences=list_audiences(actor(), schedule_id, now),
+        recipients=recipients,
+        audiences=audiences,
         readers=REPORT_READERS[schedule.report_type],
         choices=audience_choices(actor(), schedule_id, now),
         text=text,
