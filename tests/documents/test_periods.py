@@ -28,9 +28,7 @@ OVER_MIDNIGHT = [
 ]
 DAY = timedelta(days=1)
 
-soaked = settings(
-    max_examples=int(os.environ.get("SOAK_EXAMPLES", "500")), derandomize=False, deadline=None
-)
+soaked = settings(max_examples=int(os.environ.get("SOAK_EXAMPLES", "500")), derandomize=False)
 
 
 def utc(*parts: int) -> datetime:

@@ -35,7 +35,6 @@ def soaked(usual: int) -> settings:
     return settings(
         max_examples=int(os.environ.get("SOAK_EXAMPLES", usual)),
         derandomize=False,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
 

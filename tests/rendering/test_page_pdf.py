@@ -24,9 +24,7 @@ from .test_text import ANY_TEXT
 HOSTILE = '<script>alert(1)</script><img src="file:///etc/passwd" onerror="x"><style>@import "http://127.0.0.1:1/x";</style>'
 
 #: A PDF takes a tenth of a second: few examples, and no search for the smallest failing one.
-PDF_EXAMPLES = settings(
-    max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
-)
+PDF_EXAMPLES = settings(max_examples=6, derandomize=True, phases=[Phase.explicit, Phase.generate])
 
 
 def text_of(data: bytes) -> str:

@@ -35,7 +35,7 @@ def classes(draw):
     return pairs, frozenset(pairs[: draw(st.integers(0, size))]), known
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(classes())
 def test_behind_every_figure_stand_five_strangers_and_sums_hide_nobody(case):
     pairs, own, known = case
@@ -70,7 +70,7 @@ def test_behind_every_figure_stand_five_strangers_and_sums_hide_nobody(case):
         assert (figures.members, figures.averages, figures.work, figures.weeks) == ([], [], [], {})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(classes())
 def test_whoever_sees_the_whole_class_sees_every_figure_of_it(case):
     pairs, _, known = case

@@ -183,7 +183,7 @@ def document(session, kind, pairs):
     return made, [section.table.rows for section in made.sections]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(schools())
 def test_figures_of_any_school_are_those_of_a_naive_count(tables):
     pairs = sorted((seat["user_id"], seat["class_group_id"]) for seat in tables[Enrollment])

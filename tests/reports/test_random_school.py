@@ -146,7 +146,6 @@ def with_name(row: dict) -> dict:
 
 @settings(
     max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(schools())
@@ -173,7 +172,6 @@ def test_scopes_are_what_plain_sql_says_for_every_author_reader_and_type(plan):
 
 @settings(
     max_examples=10,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(schools())

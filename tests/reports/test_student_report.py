@@ -421,7 +421,6 @@ def test_a_single_event_is_enough_to_be_sent(cast, group, what):
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

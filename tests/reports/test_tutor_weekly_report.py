@@ -186,7 +186,7 @@ rhythms = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rhythms, st.dates(date(2026, 1, 1), date(2027, 6, 1)), st.sampled_from(["UTC", "Asia/Tokyo"])
 )

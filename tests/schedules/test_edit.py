@@ -399,7 +399,6 @@ def as_fields(wish):
 
 @settings(
     max_examples=40,
-    deadline=None,
     # The examples share the cast only: each has a schedule of its own, deleted at its end.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -489,7 +488,7 @@ def repeats(timing, run):
     )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(rules(), rules(), _instants, st.timedeltas(timedelta(0), 2 * DAY))
 def test_a_new_rhythm_begins_with_the_first_run_that_repeats_nothing(old, rule, instant, later):
     ran = next_run_after(old, instant)
@@ -503,7 +502,7 @@ def test_a_new_rhythm_begins_with_the_first_run_that_repeats_nothing(old, rule, 
     assert len(skipped) < 24
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(rules(), rules(), _instants, st.booleans())
 def test_a_change_around_now_neither_loses_todays_run_nor_repeats_one(old, rule, now, has_run):
     before = Timing(old, NOTHING_CLOSED)

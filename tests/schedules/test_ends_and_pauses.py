@@ -430,7 +430,6 @@ _RHYTHMS = st.fixed_dictionaries(
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(_RHYTHMS, _RHYTHMS, st.integers(-60, 60 * 48), st.booleans())

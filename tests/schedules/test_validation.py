@@ -422,7 +422,7 @@ _CRON = {"cron": "0 9 * * *"}
 
 
 # Where Hypothesis has no cache yet, its table of all characters takes seconds to make.
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(Frequency), _CHANGES)
 def test_any_input_is_either_refused_in_words_or_fits_the_table(frequency, changes):
     try:

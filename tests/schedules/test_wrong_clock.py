@@ -126,7 +126,6 @@ def test_an_ended_rhythm_goes_on_when_the_clock_is_put_right(cast):
 
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

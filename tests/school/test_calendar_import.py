@@ -127,7 +127,7 @@ class TestTables:
         assert len(read_file(cast.ada, table(*rows[:2_000]), NOW).entries) == 2_000
         assert "at most 2,000" in refusal(lambda: read_file(cast.ada, table(*rows), NOW))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         st.lists(
             st.tuples(
@@ -334,7 +334,7 @@ class TestCalendarFiles:
     def test_what_is_no_calendar_is_refused_in_words(self, cast, content, words):
         assert words in refusal(lambda: read_file(cast.ada, content, NOW))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.text(max_size=300) | st.text(st.sampled_from("\r\n :;=,TZDTSRULEBYAMOP0123456789")))
     def test_no_text_in_an_event_breaks_the_reading(self, text):
         zone = ZoneInfo("Europe/Berlin")
@@ -547,9 +547,7 @@ class TestSaving:
             with pytest.raises(Forbidden):
                 attempt()
 
-    @settings(
-        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.data())
     def test_after_saving_with_removal_the_calendar_is_the_file(self, cast, data):
         titles = st.sampled_from(["A", "B", "C"])

@@ -227,9 +227,7 @@ def written(draw):
 
 
 @given(written())
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_a_file_is_written_it_says_the_same(tmp_path_factory, made):
     rows, content = made
     folder = tmp_path_factory.mktemp("round")
@@ -244,7 +242,7 @@ def test_however_a_file_is_written_it_says_the_same(tmp_path_factory, made):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_at_all_break_it(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("bytes")
     header = b"sourcedId,givenName,familyName,email\n"

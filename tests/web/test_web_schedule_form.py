@@ -365,7 +365,6 @@ any_text = st.text(max_size=60) | st.text(alphabet=string.printable, max_size=30
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.dictionaries(st.sampled_from([*GOOD, "to_author", "only_show", "schedule"]), any_text))

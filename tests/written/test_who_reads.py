@@ -157,7 +157,6 @@ def write_reports(session, reports):
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(schools_with_reports())

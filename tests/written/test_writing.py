@@ -94,7 +94,7 @@ class TestWho:
         assert write(cast.tea, week, notes="Mine.").id != report.id
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from(["grade", "behaviour", "progress_percent"]),
