@@ -23,7 +23,7 @@ def canonical(document: ReportDocument) -> ReportDocument:
         author=clean_line(document.author),
         figures=tuple(_figure(figure) for figure in document.figures),
         sections=tuple(_section(section) for section in document.sections),
-        remarks=tuple(clean_line(remark) for remark in document.remarks),
+        remarks=_remarks(document.remarks),
     )
 
 
@@ -67,7 +67,13 @@ def _section(section: Section) -> Section:
     )
 
 
-@lru_cache(64)  # most documents have one of a few sets
+# Most documents have one of a few sets of these.
+@lru_cache(64)
+def _remarks(remarks: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(clean_line(remark) for remark in remarks)
+
+
+@lru_cache(64)
 def _columns(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     return tuple(replace(column, title=clean_line(column.title)) for column in columns)
 
