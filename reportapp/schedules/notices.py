@@ -24,6 +24,7 @@ from reportapp.models import (
     ReportScheduleExecution,
     User,
 )
+from reportapp.schedules.timing import AnySchedule
 
 #: A schedule of which so many runs in a row have failed altogether is switched off.
 FAILED_RUNS = 3
@@ -56,7 +57,7 @@ def author_and_admins(session: Session, author_id: int) -> list[int]:
 
 
 def tell_of_missed(
-    session: Session, schedule: ReportSchedule, execution: ReportScheduleExecution, now: datetime
+    session: Session, schedule: AnySchedule, execution: ReportScheduleExecution, now: datetime
 ) -> None:
     """A run was not made and will not be."""
     write_notices(
