@@ -13,11 +13,11 @@ from reportapp.constants import (
     NoticeKind,
     Reason,
     Role,
-    Trigger,
     WhenEmpty,
 )
 from reportapp.extensions import insert_into, rows_changed
 from reportapp.models import (
+    IS_BY_PLAN,
     Notice,
     ReportDelivery,
     ReportSchedule,
@@ -94,7 +94,7 @@ def _was_well_before(session: Session, execution: ReportScheduleExecution) -> bo
         select(run.status)
         .where(
             run.schedule_id == execution.schedule_id,
-            run.trigger == Trigger.SCHEDULE,
+            IS_BY_PLAN,
             run.scheduled_for < execution.scheduled_for,
             run.status.not_in((ExecutionStatus.STARTED, ExecutionStatus.MISSED)),
         )
