@@ -116,6 +116,16 @@ def hurried() -> Iterator[Connection]:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE}")
 
 
+def learn_sizes() -> None:
+    """Have SQLite look at how many rows there are of what, without which it plans some queries on a
+    big school as badly as can be. PostgreSQL does so by itself."""
+    if db.engine.dialect.name == "sqlite":
+        with db.engine.begin() as connection:
+            # Rows of each index that are looked at: enough to tell much from little.
+            connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
+            connection.exec_driver_sql("ANALYZE")
+
+
 def count_found(query: Select[Any]) -> int:
     """How many rows a query finds."""
     count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)

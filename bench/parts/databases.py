@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from reportapp import create_app
+from reportapp import create_app, extensions
 from reportapp.extensions import db
 from tests.e2e.postgres import postgres_cluster
 
@@ -46,7 +46,8 @@ def bench_app(folder: Path, url: str, port: int = 25, **config: object) -> Flask
 
 
 def learn_sizes() -> None:
-    """What PostgreSQL does by itself some time after many rows have come."""
+    """What the application and PostgreSQL do by themselves some time after many rows have come."""
+    extensions.learn_sizes()
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")

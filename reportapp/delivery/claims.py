@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from flask import Flask
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from reportapp.clock import Clock
 from reportapp.constants import DeliveryPhase, DeliveryStatus
@@ -36,50 +36,57 @@ class Claim:
     doubt: str | None
 
 
+#: Made once, since making them costs more than running them.
+_DUE = (
+    select(ReportDelivery.id)
+    # What was taken from this owner by a person, or by a sweeper while its renewals failed, may
+    # still be in the hands of one of its sessions: another takes it up.
+    .where(
+        IS_PENDING,
+        ReportDelivery.next_attempt_at <= bindparam("now"),
+        or_(
+            ReportDelivery.claimed_by.is_(None),
+            ReportDelivery.claimed_by != bindparam("owner"),
+        ),
+    )
+    .order_by(ReportDelivery.next_attempt_at, ReportDelivery.id)
+    .limit(bindparam("number"))
+    # PostgreSQL: locked, so that it still is so when it is taken; another process takes the
+    # next ones instead of waiting for these. SQLite has only one writer at a time.
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+_CLAIM = (
+    update(ReportDelivery)
+    .where(ReportDelivery.id.in_(select(_DUE.c.id)))
+    .values(
+        status=DeliveryStatus.SENDING,
+        phase=DeliveryPhase.CLAIMED,
+        claimed_by=bindparam("owner"),
+        claimed_until=bindparam("until"),
+    )
+    .returning(
+        ReportDelivery.next_attempt_at,
+        ReportDelivery.id,
+        ReportDelivery.execution_id,
+        ReportDelivery.recipient_id,
+        ReportDelivery.message_id,
+        ReportDelivery.attempts,
+        ReportDelivery.as_link,
+        ReportDelivery.reason,
+        ReportDelivery.smtp_reply,
+    )
+    .execution_options(synchronize_session=False)
+)
+
+
 def claim(owner: str, now: datetime, until: datetime, limit: int) -> list[Claim]:
     """Claim up to `limit` deliveries that may be sent at the aware instant `now`, the longest
     waiting first. The lease runs `until` then by the wall clock, whatever `now` is. Two owners
     never get the same one."""
-    row = ReportDelivery
-    due = (
-        select(row.id)
-        # What was taken from this owner by a person, or by a sweeper while its renewals failed, may
-        # still be in the hands of one of its sessions: another takes it up.
-        .where(
-            IS_PENDING,
-            row.next_attempt_at <= now,
-            or_(row.claimed_by.is_(None), row.claimed_by != owner),
-        )
-        .order_by(row.next_attempt_at, row.id)
-        .limit(limit)
-        # PostgreSQL: locked, so that it still is so when it is taken; another process takes the
-        # next ones instead of waiting for these. SQLite has only one writer at a time.
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
+    values = {"owner": owner, "now": now, "until": until, "number": limit}
     with transaction() as session:
-        rows = session.execute(
-            update(row)
-            .where(row.id.in_(select(due.c.id)))
-            .values(
-                status=DeliveryStatus.SENDING,
-                phase=DeliveryPhase.CLAIMED,
-                claimed_by=owner,
-                claimed_until=until,
-            )
-            .returning(
-                row.next_attempt_at,
-                row.id,
-                row.execution_id,
-                row.recipient_id,
-                row.message_id,
-                row.attempts,
-                row.as_link,
-                row.reason,
-                row.smtp_reply,
-            )
-            .execution_options(synchronize_session=False)
-        ).all()
+        rows = session.execute(_CLAIM, values).all()
     return [
         Claim(id_, run, who, message_id, attempts, as_link, doubt(reason, reply))
         for _at, id_, run, who, message_id, attempts, as_link, reason, reply in sorted(rows)

@@ -196,13 +196,13 @@ class _Run:
             Period(run.execution.period_start, run.execution.period_end),
         )
         unmade = set()
-        for claim in claims:
-            standing = run.standings[claim.recipient_id]
-            key = self._key(claim, standing)
+        for key in {self._key(c, run.standings[c.recipient_id]) for c in claims}:
             if key in letters:
                 letters.move_to_end(key)
                 self._letters[key] = letters[key]
-            elif not standing.skip:
+        for claim in claims:
+            standing = run.standings[claim.recipient_id]
+            if not standing.skip and self._key(claim, standing) not in self._letters:
                 unmade.add(standing.scope)
         self.documents: dict[Scope, ReportDocument] = {}
         if unmade:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
-    Connection,
     Dialect,
     Engine,
     Executable,
@@ -34,7 +31,7 @@ from reportapp.delivery.claims import Claim
 from reportapp.delivery.policy import ADDRESS_TRIES, Outcome
 from reportapp.delivery.produce import MadeFile, Mail
 from reportapp.delivery.standing import ACCESS_VERSION
-from reportapp.delivery.statements import Prepared
+from reportapp.delivery.statements import Prepared, Step, Writer
 from reportapp.extensions import insert_into, rows_changed, transaction
 from reportapp.models import (
     IS_SENDING,
@@ -95,7 +92,12 @@ _TO_DATA = (
     .values(
         phase=DeliveryPhase.DATA,
         artefact=bindparam("sha256"),
-        report_file_id=bindparam("file"),
+        report_file_id=select(ReportFile.id)
+        .where(
+            ReportFile.sha256 == bindparam("sha256"),
+            ReportFile.scope_digest == bindparam("scope_digest"),
+        )
+        .scalar_subquery(),
     )
 )
 #: With what `_values` says of an outcome.
@@ -130,6 +132,21 @@ _GIVE_ALL_BACK = _FREE.where(
         select(ReportDelivery.id).where(*_UNBEGUN).order_by(ReportDelivery.id).with_for_update()
     )
 )
+#: One more mail that the address has refused; after so many, none are sent there any more.
+_COUNT_REFUSAL = (
+    update(AddressTrouble)
+    .where(AddressTrouble.address == bindparam("refused"))
+    .values(
+        failures=AddressTrouble.failures + 1,
+        reply=bindparam("words"),
+        failed_at=bindparam("now"),
+        suspended_at=case(
+            (AddressTrouble.failures + 1 >= ADDRESS_TRIES, bindparam("now")),
+            else_=AddressTrouble.suspended_at,
+        ),
+    )
+)
+_FORGIVE = delete(AddressTrouble).where(AddressTrouble.address == bindparam("forgiven"))
 
 
 @dataclass
@@ -161,18 +178,16 @@ class Recorder:
     clock: Clock
     _questions: list[_Question] = field(default_factory=list)
     _outcomes: list[_Ended] = field(default_factory=list)
-    _files: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: Files of which the database knows.
+    _files: set[tuple[str, str]] = field(default_factory=set)
     #: Guards the lists.
     _lists: Lock = field(default_factory=Lock)
     #: Held by the one who commits.
     _committing: Lock = field(default_factory=Lock)
-    _connection: Connection | None = None
 
     def __post_init__(self) -> None:
-        dialect = self.engine.dialect
-        self._write_outcome = Prepared(_OUTCOME, dialect)
-        self._write_data = Prepared(_TO_DATA, dialect)
-        self._upsert_file = Prepared(_upsert_file(dialect), dialect)
+        self._writer = Writer(self.engine)
+        self._statements = _statements(self.engine.dialect)
 
     def note(self, claim: Claim, outcome: Outcome) -> None:
         """Keep an outcome for the next commit."""
@@ -195,13 +210,12 @@ class Recorder:
 
     def give_back(self, claim: Claim) -> None:
         """Let a claim of which nothing was sent be made anew."""
-        with self._committing, self._transaction() as connection:
-            connection.execute(_GIVE_BACK, {"row": claim.id, "owner": self.owner})
+        with self._committing:
+            self._writer.write([self._give_back(claim)])
 
     def write(self) -> None:
         """Write what is still kept."""
-        if self._outcomes:
-            self._commit(None)
+        self._commit(None)
 
     def finish(self, executions: set[int]) -> None:
         """Write what is still kept, give back what was not begun, and end the executions that have
@@ -217,9 +231,7 @@ class Recorder:
     def close(self) -> None:
         """Let go of the database."""
         with self._committing:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._writer.close()
 
     def _commit(self, mine: _Question | None) -> None:
         with self._committing:
@@ -230,6 +242,8 @@ class Recorder:
             with self._lists:
                 questions, self._questions = self._questions, []
                 outcomes = list(self._outcomes)
+            if not questions and not outcomes:
+                return
             try:
                 late, answers = self._written(questions, outcomes)
             except BaseException as error:
@@ -247,70 +261,64 @@ class Recorder:
         self, questions: list[_Question], outcomes: list[_Ended]
     ) -> tuple[list[_Ended], list[bool]]:
         """One transaction: the outcomes that came too late for their claims, and the answers."""
-        late: list[_Ended] = []
-        answers: dict[int, bool] = {}
-        steps: list[_Ended | _Question] = [*outcomes, *questions]
         files = {each.mail.file.key: each.mail.file for each in questions if each.mail.file}
-        with self._transaction() as connection:
-            # Everybody who locks several rows does so in their order: nobody waits in a circle.
-            made = {
-                key: self._file(connection, files[key])
-                for key in sorted(files.keys() - self._files.keys())
-            }
-            known = self._files | made
-            for step in sorted(steps, key=lambda step: step.claim.id):
-                if isinstance(step, _Question):
-                    file = step.mail.file
-                    row = known[file.key] if file else None
-                    answers[step.claim.id] = self._to_data(connection, step, row)
-                elif not self._outcome(connection, step.claim, step.outcome):
-                    late.append(step)
+        new = sorted(files.keys() - self._files)
+        # Everybody who locks several rows does so in their order: nobody waits in a circle.
+        steps: list[Step] = [self._file(files[key]) for key in new]
+        places: dict[int, int] = {}
+        ordered: list[_Ended | _Question] = [*outcomes, *questions]
+        for each in sorted(ordered, key=lambda each: each.claim.id):
+            if isinstance(each, _Question):
+                steps.append(self._to_data(each))
+            else:
+                steps += self._outcome(each)
+            places[id(each)] = len(steps) - 1
+        changed = self._writer.write(steps)
         if len(self._files) > _KNOWN_FILES:
             self._files.clear()
-        self._files.update(made)
-        late = [each for each in late if each.outcome.status is DeliveryStatus.SENT]
-        return late, [answers[question.claim.id] for question in questions]
+        self._files.update(new)
+        refused = [each for each in questions if changed[places[id(each)]] != 1]
+        if refused:
+            self._writer.write([self._give_back(each.claim) for each in refused])
+        late = [
+            each
+            for each in outcomes
+            if changed[places[id(each)]] != 1 and each.outcome.status is DeliveryStatus.SENT
+        ]
+        return late, [each not in refused for each in questions]
 
-    def _outcome(self, connection: Connection, claim: Claim, outcome: Outcome) -> bool:
+    def _outcome(self, ended: _Ended) -> list[Step]:
+        statements, outcome = self._statements, ended.outcome
+        steps: list[Step] = []
         if outcome.refused is not None:
-            _count_refusal(connection, outcome.refused, outcome.reply or "", self.clock())
+            told = {
+                "refused": outcome.refused,
+                "words": outcome.reply or "",
+                "now": self.clock(),
+            }
+            steps += [(statements.first_refusal, told), (statements.count_refusal, told)]
         if outcome.forgiven is not None:
-            mine = AddressTrouble.address == outcome.forgiven
-            connection.execute(delete(AddressTrouble).where(mine))
-        values = {"row": claim.id, "owner": self.owner, **_values(outcome)}
-        return rows_changed(self._write_outcome.run(connection, values)) == 1
+            steps.append((statements.forgive, {"forgiven": outcome.forgiven}))
+        values = {"row": ended.claim.id, "owner": self.owner, **_values(outcome)}
+        return [*steps, (statements.outcome, values)]
 
-    def _file(self, connection: Connection, file: MadeFile) -> int:
-        values = {**vars(file), "last_used_at": self.clock()}
-        return int(self._upsert_file.run(connection, values).scalar_one())
+    def _file(self, file: MadeFile) -> Step:
+        return self._statements.file, {**vars(file), "last_used_at": self.clock()}
 
-    def _to_data(self, connection: Connection, question: _Question, file_id: int | None) -> bool:
+    def _to_data(self, question: _Question) -> Step:
         claim, file = question.claim, question.mail.file
-        moved = self._write_data.run(
-            connection,
-            {
-                "row": claim.id,
-                "owner": self.owner,
-                "address": question.mail.standing.email,
-                "version": question.access_version,
-                "sha256": file.sha256 if file else None,
-                "file": file_id,
-            },
-        )
-        if rows_changed(moved) == 1:
-            return True
-        log.info("delivery %s does not leave: taken over, or things have changed", claim.id)
-        connection.execute(_GIVE_BACK, {"row": claim.id, "owner": self.owner})
-        return False
+        return self._statements.to_data, {
+            "row": claim.id,
+            "owner": self.owner,
+            "address": question.mail.standing.email,
+            "version": question.access_version,
+            "sha256": file.sha256 if file else None,
+            "scope_digest": file.scope_digest if file else None,
+        }
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """On a connection of its own, kept until the end: the engine's reading goes on beside it.
-        For the one who commits."""
-        if self._connection is None:
-            self._connection = self.engine.connect().execution_options(sqlite_begin="IMMEDIATE")
-        with self._connection.begin():
-            yield self._connection
+    def _give_back(self, claim: Claim) -> Step:
+        log.info("delivery %s does not leave: taken over, or things have changed", claim.id)
+        return self._statements.give_back, {"row": claim.id, "owner": self.owner}
 
 
 def record(session: Session, delivery_id: int, owner: str | None, outcome: Outcome) -> bool:
@@ -327,42 +335,61 @@ def record(session: Session, delivery_id: int, owner: str | None, outcome: Outco
     return rows_changed(written) == 1
 
 
+@dataclass(frozen=True)
+class _Statements:
+    """What is written for each mail, or each of its troubles."""
+
+    to_data: Prepared
+    outcome: Prepared
+    give_back: Prepared
+    file: Prepared
+    first_refusal: Prepared
+    count_refusal: Prepared
+    forgive: Prepared
+
+
+@lru_cache(2)
+def _statements(dialect: Dialect) -> _Statements:
+    return _Statements(
+        *(
+            Prepared(statement, dialect)
+            for statement in (
+                _TO_DATA,
+                _OUTCOME,
+                _GIVE_BACK,
+                _upsert_file(dialect),
+                _first_refusal(dialect),
+                _COUNT_REFUSAL,
+                _FORGIVE,
+            )
+        )
+    )
+
+
 def _upsert_file(dialect: Dialect) -> Executable:
-    """What is known of a file, and its id: two processes may make the same one at once."""
+    """What is known of a file: two processes may make the same one at once."""
     insert = insert_into(ReportFile, dialect)
     columns = [column for column in ReportFile.__table__.columns if column.name != "id"]
     values = {column.name: bindparam(column.name, type_=column.type) for column in columns}
-    statement: Executable = (
-        insert.values(values)
-        .on_conflict_do_update(
-            index_elements=["sha256", "scope_digest"],
-            set_={"last_used_at": insert.excluded.last_used_at},
-        )
-        .returning(ReportFile.id)
+    statement: Executable = insert.values(values).on_conflict_do_update(
+        index_elements=["sha256", "scope_digest"],
+        set_={"last_used_at": insert.excluded.last_used_at},
     )
     return statement
 
 
-def _count_refusal(connection: Connection, address: str, reply: str, now: datetime) -> None:
-    """One more mail that the address has refused; after so many, none are sent there any more."""
-    connection.execute(
-        insert_into(AddressTrouble, connection.dialect)
-        .values(address=address, failures=0, reply=reply, failed_at=now)
+def _first_refusal(dialect: Dialect) -> Executable:
+    statement: Executable = (
+        insert_into(AddressTrouble, dialect)
+        .values(
+            address=bindparam("refused"),
+            failures=0,
+            reply=bindparam("words"),
+            failed_at=bindparam("now"),
+        )
         .on_conflict_do_nothing()
     )
-    connection.execute(
-        update(AddressTrouble)
-        .where(AddressTrouble.address == address)
-        .values(
-            failures=AddressTrouble.failures + 1,
-            reply=reply,
-            failed_at=now,
-            suspended_at=case(
-                (AddressTrouble.failures + 1 >= ADDRESS_TRIES, now),
-                else_=AddressTrouble.suspended_at,
-            ),
-        )
-    )
+    return statement
 
 
 def _record_late(claim: Claim, outcome: Outcome) -> None:

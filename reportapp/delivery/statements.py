@@ -1,13 +1,14 @@
-"""Statements that are asked for every single mail: compiled once, since that costs more than
-running them."""
+"""Small transactions of statements that are asked for every single mail: compiled once, and told to
+the driver itself, since SQLAlchemy's part of one costs more than the database's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import Connection, Dialect, Engine, Executable
+from sqlalchemy.exc import DBAPIError
 
 
 class Prepared:
@@ -16,25 +17,88 @@ class Prepared:
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-        self._sql = str(compiled)
-        self._fixed = dict(compiled.construct_params(_check=False))
-        self._order: list[str] | None = compiled.positiontup
-        self._convert: dict[str, Callable[[Any], Any]] = {}
-        for name, bound in compiled.binds.items():
-            convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
-            if convert is not None:
-                self._convert[name] = convert
-                if self._fixed.get(name) is not None:
-                    self._fixed[name] = convert(self._fixed[name])
+        self.sql = str(compiled)
+        self._is_positional: bool = compiled.positional
+        fixed = compiled.construct_params(_check=False)
+        bound = {name: parameter for parameter, name in compiled.bind_names.items()}
+        self._parameters: list[tuple[str, Callable[[Any], Any], Any]] = []
+        for name in compiled.positiontup if self._is_positional else bound:
+            kind = bound[name].type.dialect_impl(dialect)
+            convert = kind.bind_processor(dialect) or _as_it_is
+            self._parameters.append((name, convert, convert(fixed[name])))
 
-    def run(self, connection: Connection, values: dict[str, Any]) -> CursorResult[Any]:
-        """Run it with `values` by parameter name."""
-        convert = self._convert
-        given = {
-            name: convert[name](value) if name in convert else value
-            for name, value in values.items()
-        }
-        parameters = {**self._fixed, **given}
-        if self._order is None:
-            return connection.exec_driver_sql(self._sql, parameters)
-        return connection.exec_driver_sql(self._sql, tuple(parameters[n] for n in self._order))
+    def parameters(self, values: dict[str, Any]) -> Any:
+        """The driver's parameters from `values` by name."""
+        given = [
+            convert(values[name]) if name in values else fixed
+            for name, convert, fixed in self._parameters
+        ]
+        if self._is_positional:
+            return given
+        return dict(zip((name for name, *_ in self._parameters), given, strict=True))
+
+
+#: A statement and its values by name.
+Step = tuple[Prepared, dict[str, Any]]
+
+
+class Writer:
+    """Writes small transactions on a connection of its own, which is kept: reading goes on beside
+    it. For one thread at a time; close it at the end."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._errors: Any = engine.dialect.loaded_dbapi.Error
+        self._connection: Connection | None = None
+        self._pipeline = ExitStack()
+
+    def write(self, steps: Sequence[Step]) -> list[int]:
+        """One transaction: how many rows each step has changed. Raises SQLAlchemyError."""
+        try:
+            connection = self._connected()
+            with connection.begin():
+                cursors = self._told(connection, steps)
+            return [cursor.rowcount for cursor in cursors]
+        except BaseException:
+            self.close()  # a new one knows nothing of what was wrong with it
+            raise
+
+    def _told(self, connection: Connection, steps: Sequence[Step]) -> list[Any]:
+        """The drivers' cursors, which know of changes when the transaction has ended."""
+        driver: Any = connection.connection.driver_connection
+        cursors = []
+        for statement, values in steps:
+            cursor = driver.cursor()
+            try:
+                cursor.execute(statement.sql, statement.parameters(values))
+            except self._errors as error:
+                raise DBAPIError.instance(
+                    statement.sql, None, error, self._errors, dialect=connection.dialect
+                ) from error
+            cursors.append(cursor)
+        return cursors
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = self._engine.connect().execution_options(sqlite_begin="IMMEDIATE")
+            if connection.dialect.name == "postgresql":
+                # A transaction is told in one go, and takes one round trip.
+                driver: Any = connection.connection.driver_connection
+                self._pipeline.enter_context(driver.pipeline())
+            self._connection = connection
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the database; another `write` comes back to it."""
+        if self._connection is None:
+            return
+        connection, self._connection = self._connection, None
+        try:
+            self._pipeline.close()
+        except self._errors:
+            connection.invalidate()
+        connection.close()
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -23,7 +23,7 @@ from reportapp.schedules.ledger import settle
 log = logging.getLogger(__name__)
 
 #: Deliveries claimed at a time: enough to read their data together, few enough to give back soon.
-BATCH = 100
+BATCH = 200
 #: Seconds. Whose data a mail may hold was read at most so long before its content leaves, even if
 #: nothing has changed since but the time: links end with a day.
 FRESH = 1.0
@@ -104,10 +104,10 @@ class Work:
     def _read_batch(self) -> bool:
         # What was sent is written first: claiming and making take their time.
         self.recorder.write()
-        self._settle()
         claims: list[Claim] = []
         while not claims:
             found = claim(self.owner, self.clock(), self.wall() + self.lease, BATCH)
+            self._settle({each.execution_id for each in found})
             if not found:
                 return False
             claims = [each for each in found if self._changes[each.id] < _CHANGES]
@@ -118,10 +118,12 @@ class Work:
         self._claims.extend(claims)
         return True
 
-    def _settle(self) -> None:
-        if self.executions:
+    def _settle(self, at_work: set[int]) -> None:
+        """End the executions that have nothing open; those `at_work` have."""
+        executions = self.executions - at_work
+        if executions:
             with transaction() as session:
-                self.executions.difference_update(settle(session, self.executions, self.clock()))
+                self.executions.difference_update(settle(session, executions, self.clock()))
 
     def may_send(self, item: Item) -> bool:
         """Whether the mail may leave now, which is written down: it is good for what its recipient

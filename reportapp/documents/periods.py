@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from reportapp.constants import PeriodKind
@@ -57,7 +58,7 @@ class Period:
             self.start - timedelta(days=self.start.weekday())
         ]
 
-    @property
+    @cached_property
     def words(self) -> str:
         """As a reader says it: `16–22 November 2026`, `30 November – 6 December 2026`."""
         first, last = self.start, self.last_day

@@ -11,6 +11,7 @@ from flask import current_app
 from reportapp.accounts import idempotency
 from reportapp.clock import now
 from reportapp.delivery import anything_due, deliver, plan_due, recover, tell, watch
+from reportapp.extensions import learn_sizes
 from reportapp.schedules import files_purge
 from reportapp.school import import_runs
 
@@ -72,6 +73,11 @@ def purge_keys() -> None:
     idempotency.purge(now())
 
 
+def learn() -> None:
+    """Keep the database's plans fit for what is in it."""
+    learn_sizes()
+
+
 @dataclass(frozen=True)
 class Job:
     """A periodic job: a module-level function without arguments (APScheduler stores its name), and
@@ -90,6 +96,7 @@ JOBS: dict[str, Job] = {
     "watch": Job(look_after, "interval", {"minutes": 1}),
     "purge-imports": Job(purge_imports, "cron", {"minute": 30, "second": 0}),
     "purge-keys": Job(purge_keys, "cron", {"minute": 45, "second": 0}),
+    "learn-sizes": Job(learn, "cron", {"minute": 15, "second": 0}),
     # At night, when nearly nothing is sent.
     "purge-files": Job(purge_files, "cron", {"hour": 2, "minute": 40, "second": 0}),
 }

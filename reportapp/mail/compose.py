@@ -1,7 +1,8 @@
 """The letter around a report: subject, text and HTML with the summary, footer and headers."""
 
+import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -10,8 +11,22 @@ from flask import current_app
 from markupsafe import escape
 
 from reportapp.documents import ReportDocument
-from reportapp.mail.message import AUTOMATIC, Attachment, MailMessage
+from reportapp.mail.message import (
+    AUTOMATIC,
+    SOFT_BREAK,
+    Attachment,
+    MailMessage,
+    quoted_printable,
+)
 from reportapp.rendering.format import display
+
+#: Stands for what is each reader's own, in bodies that are made once for all of them; of this
+#: process, since no text may hold it by chance or by design.
+_MARK = secrets.token_hex(8)
+_MARKED = re.compile(f"{_MARK}(name|unsubscribe|download)")
+#: A body encoded around what is each reader's own: what comes first, and each one's name with what
+#: follows it.
+_Body = tuple[bytes, list[tuple[str, bytes]]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +45,6 @@ class Letter:
     linked: tuple[str, int] | None = None
     #: The link asks for log-in; else it works once.
     link_asks: bool = True
-    #: Stand for what is each reader's own, in bodies that are made once for all of them.
-    _mark: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
 
     @property
     def has_file(self) -> bool:
@@ -44,15 +57,15 @@ class Letter:
         return f"[Test] {subject}" if self.is_test else subject
 
     @cached_property
-    def _bodies(self) -> tuple[str, str]:
+    def _bodies(self) -> tuple[_Body, _Body]:
         """For those who can unsubscribe."""
         return self._render(with_link=True)
 
     @cached_property
-    def _bodies_without(self) -> tuple[str, str]:
+    def _bodies_without(self) -> tuple[_Body, _Body]:
         return self._render(with_link=False)
 
-    def _render(self, *, with_link: bool) -> tuple[str, str]:
+    def _render(self, *, with_link: bool) -> tuple[_Body, _Body]:
         """Text and HTML with marks for what is each reader's own."""
         config = current_app.config
         document, days = self.document, config["ARTEFACT_DAYS"]
@@ -61,36 +74,43 @@ class Letter:
             "letter": self,
             "document": document,
             "figures": [(f, display(f.value, f.kind)) for f in document.figures],
-            "name": self._marked("name"),
+            "name": f"{_MARK}name",
             "about": _about(document),
-            "unsubscribe_url": self._marked("unsubscribe") if with_link else None,
-            "download_url": self._marked("download"),
+            "unsubscribe_url": f"{_MARK}unsubscribe" if with_link else None,
+            "download_url": f"{_MARK}download",
             "home_url": config["BASE_URL"],
             "kept_for": "a day" if days == 1 else f"{days} days",
         }
         templates = current_app.jinja_env
         return (
-            templates.get_template("mail/report/body.txt").render(values),
-            templates.get_template("mail/report/body.html").render(values),
+            _encoded(templates.get_template("mail/report/body.txt").render(values)),
+            _encoded(templates.get_template("mail/report/body.html").render(values)),
         )
-
-    def _marked(self, what: str) -> str:
-        return f"{self._mark}{what}"
 
     def personal(
         self, name: str, unsubscribe_url: str | None, download_url: str | None
-    ) -> tuple[str, str]:
-        """Text and HTML for one reader."""
+    ) -> tuple[bytes, bytes]:
+        """Text and HTML for one reader, in quoted-printable."""
         text, html = self._bodies if unsubscribe_url is not None else self._bodies_without
-        for what, value in (
-            ("name", name),
-            ("unsubscribe", unsubscribe_url or ""),
-            ("download", download_url or ""),
-        ):
-            mark = self._marked(what)
-            text = text.replace(mark, value)
-            html = html.replace(mark, str(escape(value)))
-        return text, html
+        values = {"name": name, "unsubscribe": unsubscribe_url, "download": download_url}
+        return _filled(text, values), _filled(
+            html, {what: value and str(escape(value)) for what, value in values.items()}
+        )
+
+
+def _encoded(body: str) -> _Body:
+    between, *others = _MARKED.split(body)
+    marks = zip(others[::2], others[1::2], strict=True)
+    return quoted_printable(between), [(what, quoted_printable(text)) for what, text in marks]
+
+
+def _filled(body: _Body, values: dict[str, str | None]) -> bytes:
+    first, others = body
+    own = {what: quoted_printable(value) for what, value in values.items() if value}
+    pieces = [first]
+    for what, following in others:
+        pieces += [own.get(what, b""), following]
+    return SOFT_BREAK.join(pieces)
 
 
 def compose(

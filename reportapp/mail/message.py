@@ -5,7 +5,7 @@ List-Unsubscribe, and lets line breaks in extra headers and attachment names thr
 """
 
 import re
-from binascii import b2a_base64
+from binascii import b2a_base64, b2a_qp
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.header import Header
@@ -67,6 +67,17 @@ def _base64(data: bytes) -> bytes:
     return b"\r\n".join([*lines, b""])
 
 
+def quoted_printable(text: str) -> bytes:
+    """The text as RFC 2045, section 6.7, has it, in lines of at most 76 characters with CRLF. Such
+    pieces may be put together with SOFT_BREAK between them."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return b2a_qp(lines.encode()).replace(b"\n", b"\r\n")
+
+
+#: Goes on in the next line without one in the text.
+SOFT_BREAK = b"=\r\n"
+
+
 @dataclass(frozen=True)
 class SealedMail:
     """A mail as the server gets it: the envelope's two addresses, and bytes with CRLF line ends."""
@@ -83,8 +94,9 @@ class SealedMail:
 class MailMessage:
     """A mail to exactly one address (a server's refusal is then about that one).
 
-    `key`: letters and digits that are in no other mail, for the MIME boundaries. `message_id`:
-    without angle brackets. `headers`: further ones, kept on one line each.
+    `text` and `html` as text, or as bytes in quoted-printable. `key`: letters and digits that are
+    in no other mail, for the MIME boundaries. `message_id`: without angle brackets. `headers`:
+    further ones, kept on one line each.
     """
 
     key: str
@@ -93,8 +105,8 @@ class MailMessage:
     to: tuple[str, str]
     subject: str
     date: datetime
-    text: str
-    html: str
+    text: str | bytes
+    html: str | bytes
     attachment: Attachment | None = None
     reply_to: tuple[str, str] | None = None
     headers: tuple[tuple[str, str], ...] = ()
@@ -103,53 +115,60 @@ class MailMessage:
         """Ready to be handed over. Raises ValueError for what cannot be written: BadHeader, or
         UnicodeError for a domain without an ASCII form."""
         sender = _ascii_domain(_parsed(self.sender)[1])
-        content = self.as_bytes()
-        # Seldom there, and looking for it first takes a tenth of the time.
-        has_dots = content.startswith(b".") or b"\n." in content
-        wire = (_LEADING_DOT.sub(b"..", content) if has_dots else content) + b".\r\n"
-        return SealedMail(sender, _ascii_domain(self.to[1]), content, wire)
+        opening, closing = self._opening(), self._closing()
+        # Seldom there, and looking for it first takes a tenth of the time. An attachment has none.
+        has_dots = opening.startswith(b".") or b"\n." in opening
+        dotted = _LEADING_DOT.sub(b"..", opening) if has_dots else opening
+        return SealedMail(
+            sender,
+            _ascii_domain(self.to[1]),
+            opening + closing,
+            b"".join((dotted, closing, b".\r\n")),
+        )
 
     def as_bytes(self) -> bytes:
         """The whole mail with CRLF line ends. Raises what `sealed` raises."""
+        return self._opening() + self._closing()
+
+    def _opening(self) -> bytes:
         _refuse_line_breaks(self.sender)
-        mixed, alternative = f"=_m{self.key}", f"=_a{self.key}"
         headers = [
             _address_header("From", _parsed(self.sender)),
             _address_header("To", self.to),
             *([_address_header("Reply-To", self.reply_to)] if self.reply_to else []),
             _header("Subject", self.subject),
-            _header("Date", format_datetime(self.date)),
+            _header("Date", _date(self.date)),
             _header("Message-ID", f"<{self.message_id}>"),
             *(_header(name, value) for name, value in self.headers),
             "MIME-Version: 1.0",
-            f'Content-Type: multipart/mixed; boundary="{mixed}"',
+            f'Content-Type: multipart/mixed; boundary="=_m{self.key}"',
             "",
-            f"--{mixed}",
-            f'Content-Type: multipart/alternative; boundary="{alternative}"',
+            f"--=_m{self.key}",
+            f'Content-Type: multipart/alternative; boundary="=_a{self.key}"',
         ]
-        pieces = [
-            "\r\n".join(headers).encode(),
-            b"",
-            _body(alternative, "plain", self.text),
-            _body(alternative, "html", self.html),
-            f"--{alternative}--".encode(),
-            b"",
-        ]
-        if self.attachment is not None:
-            pieces += [f"--{mixed}".encode(), self.attachment.part.removesuffix(b"\r\n")]
-        pieces += [f"--{mixed}--".encode(), b""]
-        return b"\r\n".join(pieces)
+        return b"\r\n".join(
+            (
+                "\r\n".join(headers).encode(),
+                b"",
+                *self._body("plain", self.text),
+                *self._body("html", self.html),
+                f"--=_a{self.key}--\r\n".encode(),
+            )
+        )
 
+    def _closing(self) -> bytes:
+        end = f"--=_m{self.key}--\r\n".encode()
+        if self.attachment is None:
+            return end
+        return b"".join((f"--=_m{self.key}\r\n".encode(), self.attachment.part, end))
 
-def _body(boundary: str, subtype: str, text: str) -> bytes:
-    # Base64 whatever the text is: no line is too long and none begins with a dot.
-    encoded = _base64(text.encode()).removesuffix(b"\r\n")
-    head = (
-        f"--{boundary}\r\n"
-        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
-        "Content-Transfer-Encoding: base64\r\n\r\n"
-    )
-    return head.encode() + encoded
+    def _body(self, subtype: str, text: str | bytes) -> tuple[bytes, bytes]:
+        head = (
+            f"--=_a{self.key}\r\n"
+            f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+            "Content-Transfer-Encoding: quoted-printable\r\n"
+        )
+        return head.encode(), text if isinstance(text, bytes) else quoted_printable(text)
 
 
 def _refuse_line_breaks(text: str) -> None:
@@ -158,6 +177,7 @@ def _refuse_line_breaks(text: str) -> None:
 
 
 _parsed = lru_cache(16)(parseaddr)
+_date = lru_cache(16)(format_datetime)
 
 
 @lru_cache(256)  # most headers are the same in all mails of a report

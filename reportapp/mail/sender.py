@@ -120,32 +120,31 @@ class MailSession(flask_mail.Connection):
         self,
         mail: SealedMail,
         before_content: Callable[[], bool],
-        upcoming: Callable[[], SealedMail | None] = lambda: None,
+        following: Callable[[], SealedMail | None] = lambda: None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> str | None:
         """Send one mail; the server's reply to it.
 
-        `before_content` is called when the server has taken sender and recipient: what it writes
-        down is known before the server can have the mail. If it answers False the mail is not sent,
-        and None is returned. `upcoming` is called while the server looks at the content, and must
-        not raise: the mail that will be given to `deliver` next, if that is known, so that the
-        server can look at its addresses meanwhile. Raises SendFailure; the session can go on
-        afterwards unless its blame is SERVER, CONFIGURATION or AMBIGUOUS.
+        `before_content` is called when the server waits for the content: what it writes down is
+        known before the server can have the mail. If it answers False the mail is not sent, and
+        None is returned; the session ends with it. `following`: the mail that will be given to
+        `deliver` next, if that is known, so that the server can look at its addresses at once.
+        `meanwhile` is called while the server looks at the content. Neither must raise. Raises
+        SendFailure; the session can go on afterwards unless its blame is SERVER, CONFIGURATION or
+        AMBIGUOUS.
         """
         try:
             self._envelope(mail)
-            self._stage = Stage.DATA
             if not before_content():
-                self._reset()
+                # There is no other way out that the server could not take for an empty mail.
+                self.host.close()
                 return None
-            self._expect(Stage.DATA, self.host.docmd("DATA"), 354)
             self._stage = Stage.CONTENT
-            return self._content(mail, upcoming)
+            return self._content(mail, following(), meanwhile)
         except SendFailure as failure:
-            self._announced = None
-            if self._owed or failure.blame in (
-                Blame.TEMPORARY,
-                Blame.PERMANENT,
-                Blame.TOO_LARGE,
+            # The replies about the next mail are still to come, and to be of use.
+            if self._announced is None and (
+                self._owed or failure.blame in (Blame.TEMPORARY, Blame.PERMANENT, Blame.TOO_LARGE)
             ):
                 self._reset()
             raise
@@ -158,11 +157,12 @@ class MailSession(flask_mail.Connection):
             raise
 
     def _envelope(self, mail: SealedMail) -> None:
-        """Have the server take sender and recipient. Raises what `deliver` raises."""
+        """Have the server take sender and recipient and wait for the content. Raises what `deliver`
+        raises."""
         self._stage = Stage.MAIL
         if self._announced is not mail:
             self._withdraw()
-            self._announce(mail)
+            self._say(self._announcement(mail))
         self._announced = None
         special = not (mail.sender + mail.to).isascii()
         reply = self._reply()
@@ -170,17 +170,23 @@ class MailSession(flask_mail.Connection):
         self._welcome = True
         self._stage = Stage.RCPT
         if not self._owed:
-            self._say(f"RCPT TO:<{mail.to}>")
+            self._say([f"RCPT TO:<{mail.to}>"])
         self._expect(Stage.RCPT, self._reply(), 250, 251)
+        self._stage = Stage.DATA
+        if not self._owed:
+            self._say(["DATA"])
+        self._expect(Stage.DATA, self._reply(), 354)
 
-    def _announce(self, mail: SealedMail) -> None:
-        """Say from whom, and in the same go to whom, to a server that knows PIPELINING (RFC 2920,
-        which allows it even before the reply to the mail before, section 3.1)."""
+    def _announcement(self, mail: SealedMail) -> list[str]:
+        """From whom, and in the same go to whom and that the content comes, for a server that knows
+        PIPELINING (RFC 2920, which allows it even before the reply to the mail before, section
+        3.1)."""
+        if any(sign in address for sign in "\r\n" for address in (mail.sender, mail.to)):
+            raise BadHeader(f"a line break in {mail.sender!r} or {mail.to!r}")
         lines = [" ".join([f"MAIL FROM:<{mail.sender}>", *self._options(mail)])]
         if self.host.has_extn("pipelining"):
-            lines.append(f"RCPT TO:<{mail.to}>")
-        self._say(*lines)
-        self._announced = mail
+            lines += [f"RCPT TO:<{mail.to}>", "DATA"]
+        return lines
 
     def _withdraw(self) -> None:
         """Take back what was announced."""
@@ -188,12 +194,12 @@ class MailSession(flask_mail.Connection):
             self._announced = None
             self._reset()
 
-    def _say(self, *lines: str) -> None:
-        if any("\r" in line or "\n" in line for line in lines):
-            raise BadHeader(f"a line break in {lines!r}")
+    def _say(self, lines: list[str], after: bytes = b"") -> None:
+        """The lines, in one write with what comes before them: a small one of its own would wait
+        for an acknowledgement."""
         if self.host.sock is None:
             raise smtplib.SMTPServerDisconnected("The connection is closed.")
-        self.host.sock.sendall("".join(f"{line}\r\n" for line in lines).encode())
+        self.host.sock.sendall(after + "".join(f"{line}\r\n" for line in lines).encode())
         self._owed += len(lines)
 
     def _reply(self) -> tuple[int, bytes]:
@@ -220,25 +226,22 @@ class MailSession(flask_mail.Connection):
             options.append("SMTPUTF8")
         return options
 
-    def _content(self, mail: SealedMail, upcoming: Callable[[], SealedMail | None]) -> str:
-        # One write: the final dot in a small one of its own would wait for an acknowledgement.
-        self.host.send(mail.wire)
-        following, broken = upcoming(), False
-        if following is not None and self.host.has_extn("pipelining"):
-            try:
-                # Why one cannot be announced is told when its turn comes.
-                with suppress(SendFailure, ValueError):
-                    self._announce(following)
-            except OSError:
-                # The reply to this mail may still be there to be read.
-                broken = True
+    def _content(
+        self, mail: SealedMail, following: SealedMail | None, meanwhile: Callable[[], None]
+    ) -> str:
         assert self.host.sock is not None
+        lines: list[str] = []
+        if following is not None and self.host.has_extn("pipelining"):
+            # Why one cannot be announced is told when its turn comes.
+            with suppress(SendFailure, ValueError):
+                lines = self._announcement(following)
+        self._say(lines, mail.wire)
         self.host.sock.settimeout(self._final_timeout)
+        self._announced = following if lines else None
+        meanwhile()
         reply = self.host.getreply()
         self._expect(Stage.CONTENT, reply, 250)
-        if broken:
-            self.host.close()
-        else:
+        if self.is_open:
             self.host.sock.settimeout(self._timeout)
         return reply_text(*reply)
 
@@ -261,7 +264,10 @@ class MailSession(flask_mail.Connection):
     def _reset(self) -> None:
         try:
             while self._owed:
-                self._reply()
+                if self._reply()[0] == 354:
+                    # The server waits for a content that does not come; see `deliver`.
+                    self.host.close()
+                    return
             self.host.rset()
         except (OSError, smtplib.SMTPException):
             self.host.close()

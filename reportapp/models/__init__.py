@@ -19,7 +19,7 @@ from reportapp.models.execution import (
     ReportScheduleExecution,
 )
 from reportapp.models.imports import ImportMapping, ImportRun
-from reportapp.models.people import ApiToken, GuardianLink, TutorLink, User
+from reportapp.models.people import ApiToken, GuardianLink, TutorLink, User, full_name
 from reportapp.models.schedule import (
     ReportSchedule,
     ReportScheduleAudience,
@@ -82,4 +82,5 @@ __all__ = [
     "TutorLink",
     "TutorWeeklyReport",
     "User",
+    "full_name",
 ]

@@ -11,6 +11,11 @@ from reportapp.models.school import School
 from reportapp.models.types import UtcDateTime, words
 
 
+def full_name(given_name: str, family_name: str) -> str:
+    """How a person is called. Either may be empty."""
+    return f"{given_name} {family_name}".strip()
+
+
 class User(Base):
     """Everybody: admins, teachers, tutors, parents (guardians) and students."""
 
@@ -47,7 +52,7 @@ class User(Base):
 
     @property
     def name(self) -> str:
-        return f"{self.given_name} {self.family_name}".strip()
+        return full_name(self.given_name, self.family_name)
 
     @property
     def zone_name(self) -> str:

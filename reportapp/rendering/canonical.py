@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from reportapp.documents import BarChart, Column, Figure, Kind, ReportDocument, Section, Value
 from reportapp.rendering.text import clean, clean_line
@@ -57,13 +58,18 @@ def _figure(figure: Figure) -> Figure:
 
 def _section(section: Section) -> Section:
     table = section.table
-    columns = tuple(replace(column, title=clean_line(column.title)) for column in table.columns)
+    columns = _columns(table.columns)
     return replace(
         section,
         title=clean_line(section.title),
         table=replace(table, columns=columns, rows=tuple(_row(row, columns) for row in table.rows)),
         chart=_chart(section.chart) if section.chart else None,
     )
+
+
+@lru_cache(64)  # most documents have one of a few sets
+def _columns(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    return tuple(replace(column, title=clean_line(column.title)) for column in columns)
 
 
 def _row(row: tuple[Value, ...], columns: tuple[Column, ...]) -> tuple[Value, ...]:

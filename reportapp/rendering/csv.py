@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
+from functools import lru_cache
 
-from reportapp.documents import ReportDocument, Section, Value
+from reportapp.documents import Column, ReportDocument, Section, Value
 from reportapp.rendering.canonical import canonical
 from reportapp.rendering.format import header
 from reportapp.rendering.text import neutralise
@@ -34,8 +35,13 @@ def render_csv(document: ReportDocument) -> bytes:
 
 
 def _write_table(writer: csv._writer, section: Section) -> None:  # type: ignore[name-defined]
-    writer.writerow([neutralise(header(column)) for column in section.table.columns])
+    writer.writerow(_headers(section.table.columns))
     writer.writerows([_cell(value) for value in row] for row in section.table.rows)
+
+
+@lru_cache(64)  # most documents have one of a few sets
+def _headers(columns: tuple[Column, ...]) -> list[str]:
+    return [neutralise(header(column)) for column in columns]
 
 
 def _cell(value: Value) -> str | int | float:

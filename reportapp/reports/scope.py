@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -83,6 +83,19 @@ class Scope:
         return frozenset(student for student, _ in self.pairs)
 
 
+class Viewer(Protocol):
+    """What decides of what a person may see, who may be read in part."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def school_id(self) -> int: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def is_active(self) -> bool: ...
+
+
 EMPTY = Scope(frozenset())
 #: So many students can be asked for by name in one query.
 _FEW = 500
@@ -94,7 +107,7 @@ _STUDENTS = bindparam("students", type_=Integer, expanding=True)
 
 
 def scopes_of(
-    session: Session, schedule: ReportSchedule, recipients: Sequence[User], now: datetime
+    session: Session, schedule: ReportSchedule, recipients: Sequence[Viewer], now: datetime
 ) -> dict[int, Scope]:
     """The scope of each recipient's delivery of the schedule's report, as `load_scopes` says."""
     return load_scopes(
@@ -111,7 +124,7 @@ def load_scopes(
     session: Session,
     kind: ReportType,
     author: User,
-    recipients: Sequence[User],
+    recipients: Sequence[Viewer],
     now: datetime,
     *,
     class_group_id: int | None,
@@ -137,14 +150,17 @@ def load_scopes(
     crowded = kind in OF_WHOLE_CLASSES and any(r.role not in WHOLE_CLASS_ROLES for r in readers)
     students = None if crowded else _students(seen.values())
     authors = reach.of([author], students)[author.id]
-    everybody = authors & _Everything(reach) if crowded else set()
+    everybody = authors & _Everything(reach) if crowded else frozenset()
+    #: Equal ones are the same object, which is compared at no cost.
+    alike: dict[Scope, Scope] = {}
     for reader in readers:
-        pairs = authors & seen[reader.id]
+        pairs = frozenset(authors & seen[reader.id])
         crowd = None
         if crowded and reader.role not in WHOLE_CLASS_ROLES:
             classes = {group for _, group in pairs}
             crowd = frozenset(pair for pair in everybody if pair[1] in classes)
-        scopes[reader.id] = Scope(frozenset(pairs), reader.role in FAMILY_ROLES, crowd)
+        scope = Scope(pairs, reader.role in FAMILY_ROLES, crowd)
+        scopes[reader.id] = alike.setdefault(scope, scope)
     return scopes
 
 
@@ -211,9 +227,9 @@ class _Reach:
     ) -> None:
         self.session, self.basis, self.school_id, self.day = session, basis, school_id, day
         self.class_group_id = class_group_id if basis is Basis.CLASS else None
-        self._whole: set[tuple[int, int]] | None = None
+        self._whole: frozenset[tuple[int, int]] | None = None
 
-    def of(self, people: Iterable[User], students: set[int] | None = None) -> dict[int, Any]:
+    def of(self, people: Iterable[Viewer], students: set[int] | None = None) -> dict[int, Any]:
         """The pairs that each of the people may see, all or of some `students` only."""
         seen: dict[int, Any] = defaultdict(set)
         by_role: dict[Role, set[int]] = defaultdict(set)
@@ -227,9 +243,9 @@ class _Reach:
                 seen[viewer].add((student, other))
         return seen
 
-    def whole_school(self) -> set[tuple[int, int]]:
+    def whole_school(self) -> frozenset[tuple[int, int]]:
         if self._whole is None:
-            self._whole = {(row[0], row[1]) for row in self._rows(None)}
+            self._whole = frozenset((row[0], row[1]) for row in self._rows(None))
         return self._whole
 
     def _rows(

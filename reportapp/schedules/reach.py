@@ -17,7 +17,6 @@ from reportapp.models import (
     GuardianLink,
     ReportSchedule,
     ReportScheduleAudience,
-    ReportScheduleRecipient,
     TutorLink,
     User,
 )
@@ -261,6 +260,15 @@ def _groups(audience: Any, author: User, day: date) -> dict[AudienceKind, tuple[
     }
 
 
+class Addressee(Protocol):
+    """What decides of a person as a recipient, who may be read in part."""
+
+    @property
+    def is_active(self) -> bool: ...
+    @property
+    def email(self) -> str | None: ...
+
+
 class OnSchedule(Protocol):
     """What decides of a recipient's row, which may be read in part."""
 
@@ -278,9 +286,16 @@ def is_on(row: OnSchedule | None, belongs: bool) -> bool:
     return row.removed_at is None and (row.is_direct or belongs)
 
 
+class Subscription(OnSchedule, Protocol):
+    """The same, of what the recipient decides, too."""
+
+    @property
+    def is_subscribed(self) -> bool: ...
+
+
 def why_nothing(
-    person: User,
-    row: ReportScheduleRecipient | None,
+    person: Addressee,
+    row: Subscription | None,
     belongs: bool,
     scope: Scope,
     suspended: bool,

@@ -9,6 +9,7 @@ something else than `Task.seen`, the fingerprint of what was shown.
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,13 +19,14 @@ from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from reportapp.access import Action, require
 from reportapp.clock import Clock
 from reportapp.constants import ImportKind, ImportStatus, Role
 from reportapp.errors import Conflict, InvalidInput, NotFound, ReportappError
-from reportapp.extensions import db, rows_changed, transaction
+from reportapp.extensions import db, learn_sizes, rows_changed, transaction
 from reportapp.models import ImportRun, School, User
 from reportapp.school.import_files import (
     Folder,
@@ -221,6 +223,9 @@ def _work(
                 claim.close(session, at(), values)
         except Exception:
             log.exception("import %s could not be closed; it will look broken off", claim.run_id)
+        if claim.phase is ImportStatus.SAVING:
+            with suppress(SQLAlchemyError):  # else a job does so within the hour
+                learn_sizes()
 
 
 def _worked(

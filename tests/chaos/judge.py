@@ -57,9 +57,9 @@ class Judge:
 
 @dataclass
 class Ears:
-    """What the sender has listened to: it says the next mail's addresses to a server that knows
-    PIPELINING while that one looks at a mail, and does not care for the replies when that mail has
-    got no yes, or the next one is sent by another session or not now."""
+    """What the sender has listened to: to a server that knows PIPELINING it says all about the next
+    mail while that one looks at a mail, and does not care for the replies after a no, or when the
+    next one is sent by another session or not now."""
 
     monkeypatch: pytest.MonkeyPatch
     #: How often a recipient was named in a session; of these, those that were taken back.
@@ -67,12 +67,13 @@ class Ears:
     withdrawn: set = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        announce, withdraw = sender.MailSession._announce, sender.MailSession._withdraw
+        announcement, withdraw = sender.MailSession._announcement, sender.MailSession._withdraw
 
         def announcing(session, mail):
+            lines = announcement(session, mail)
             session.port = session.host.sock.getsockname()[1]
-            announce(session, mail)
             self.said[session.port, mail.to] += 1
+            return lines
 
         def withdrawing(session):
             if session._announced is not None:
@@ -80,7 +81,7 @@ class Ears:
                 self.withdrawn.add((session.port, to, self.said[session.port, to]))
             withdraw(session)
 
-        self.monkeypatch.setattr(sender.MailSession, "_announce", announcing)
+        self.monkeypatch.setattr(sender.MailSession, "_announcement", announcing)
         self.monkeypatch.setattr(sender.MailSession, "_withdraw", withdrawing)
 
     def heard(self, server):
@@ -92,15 +93,18 @@ class Ears:
             session = turn.session
             key = server.ports[session], turn.to
             named[key] += turn.stage == "RCPT"
-            if turn.stage == "RSET" or (turn.stage == "MAIL" and deaf.get(session) == "MAIL"):
+            if turn.stage == "RSET" or (turn.stage == "MAIL" and deaf.get(session) != "content"):
                 deaf.pop(session, None)
             if session in deaf:
                 continue
-            if turn.stage == "RCPT" and (*key, named[key]) in self.withdrawn:
+            if turn.stage in ("RCPT", "DATA") and (*key, named[key]) in self.withdrawn:
                 continue
             reply = turn.answer.reply
             good = reply.startswith(b"250") and reply not in MUTILATED
-            if turn.stage in ("MAIL", "content") and not good:
+            # A no to the content leaves what was said about the next mail as it is.
+            if turn.stage == "content" and reply[:1] in (b"4", b"5"):
+                good = True
+            if turn.stage in ("MAIL", "RCPT", "content") and not good:
                 deaf[session] = turn.stage
             yield turn
 

@@ -97,6 +97,8 @@ class _Session:
         self.server, self.connection, self.number = server, connection, number
         self.lines = connection.makefile("rb")
         self.to: str | None = None
+        #: It has taken a sender, and a recipient.
+        self.has_sender = self.has_recipient = False
 
     def run(self) -> None:
         try:
@@ -122,16 +124,19 @@ class _Session:
         elif verb == b"AUTH":
             self._turn("AUTH", b"235 welcome")
         elif verb == b"MAIL":
-            self.to = None
-            self._turn("MAIL", b"250 sender ok")
+            self.to, self.has_recipient = None, False
+            self.has_sender = self._turn("MAIL", b"250 sender ok").startswith(b"250")
         elif verb == b"RCPT":
             self.to = line.partition(b"<")[2].partition(b">")[0].decode()
-            self._turn("RCPT", b"250 recipient ok")
+            usual = b"250 recipient ok" if self.has_sender else b"503 who sends it?"
+            taken = self._turn("RCPT", usual).startswith(b"250")
+            self.has_recipient = taken and self.has_sender
         elif verb == b"DATA":
-            if self._turn("DATA", b"354 go on").startswith(b"354"):
+            usual = b"354 go on" if self.has_recipient else b"503 to whom?"
+            if self._turn("DATA", usual).startswith(b"354"):
                 self._content()
         elif verb == b"RSET":
-            self.to = None
+            self.to, self.has_sender, self.has_recipient = None, False, False
             self._turn("RSET", b"250 forgotten")
         elif verb == b"QUIT":
             self.connection.sendall(b"221 bye\r\n")

@@ -4,7 +4,6 @@ that runs the schedules."""
 import os
 import random
 import signal
-import smtplib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from reportapp import clock
 from reportapp.cli.stopping import asked_to_end
 from reportapp.delivery import claims, deliver, record, recover, send, work
 from reportapp.delivery.record import Recorder
+from reportapp.delivery.statements import Writer
 from reportapp.jobs import JOBS, SchedulerService, service
 from reportapp.mail import MailSession, Stage
 from tests.e2e.world import inside
@@ -129,13 +129,13 @@ def _in_content(part: float) -> Callable[[_Tick], None]:
     def arm(tick: _Tick) -> None:
         plainly = MailSession._content
 
-        def interrupted(self: MailSession, mail: Any, upcoming: Any) -> str:
+        def interrupted(self: MailSession, mail: Any, *others: Any) -> str:
             # The rest follows if it was not this one's turn.
             cut = int(len(mail.wire) * part)
             self.host.send(mail.wire[:cut])
             tick()
             rest: Any = SimpleNamespace(wire=mail.wire[cut:])
-            return plainly(self, rest, upcoming)
+            return plainly(self, rest, *others)
 
         MailSession._content = interrupted  # type: ignore[method-assign]
 
@@ -165,9 +165,9 @@ PER_MAIL: dict[str, Callable[[_Tick], None]] = {
     "addresses said": _after(MailSession, "_say"),
     "MAIL": _after_reply(Stage.MAIL),
     "RCPT": _after_reply(Stage.RCPT),
-    "phase, before its commit": _before_commit(Recorder, "_transaction"),
+    "DATA": _after_reply(Stage.DATA),
+    "phase, before its commit": _after(Writer, "_told"),
     "phase, after its commit": _after(Recorder, "_written"),
-    "DATA": _after(smtplib.SMTP, "docmd"),
     "half of the content": _in_content(0.5),
     "all of the content": _in_content(1.0),
     "after 250": _after(MailSession, "_content"),

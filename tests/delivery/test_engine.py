@@ -47,6 +47,7 @@ from reportapp.schedules.runs import resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
 from reportapp.serve import _Server
 from tests.cast import NOW, create_order
+from tests.delivery.told import steps_told
 from tests.e2e.server import wait_for
 from tests.smtp import HANG_UP
 
@@ -676,18 +677,12 @@ def test_rows_that_are_written_together_are_locked_in_one_order(cast, monkeypatc
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
     plan_due(DUE)
     claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
-    plainly, written = Recorder._outcome, []
-
-    def outcome(self, connection, claimed, result):
-        written.append(claimed.id)
-        return plainly(self, connection, claimed, result)
-
-    monkeypatch.setattr(Recorder, "_outcome", outcome)
+    told = steps_told(monkeypatch)
     with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
         for claimed in reversed(claims):
             recorder.note(claimed, Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, "550 no"))
         recorder.write()
-    assert written == sorted(each.id for each in claims)
+    assert [values["row"] for _, values in told] == sorted(each.id for each in claims)
     assert [status for status, _ in ledger().values()] == [DeliveryStatus.FAILED] * 3
 
 
@@ -820,7 +815,7 @@ def test_who_cannot_be_written_to_fails_at_once_and_holds_up_nobody(cast, smtp, 
     assert delivery.smtp_reply.startswith("The mail cannot be written: ")
 
 
-@pytest.mark.parametrize("step", ["_announce", "_content"])
+@pytest.mark.parametrize("step", ["_envelope", "_content"])
 def test_an_unforeseen_error_while_sending_is_its_own_mails_only(cast, smtp, monkeypatch, step):
     create_order(cast.tom, cast.pia, cast.tom)
     plain = getattr(MailSession, step)
@@ -834,7 +829,7 @@ def test_an_unforeseen_error_while_sending_is_its_own_mails_only(cast, smtp, mon
     assert smtp.addresses == ["tom@teacher.example"]
     assert ledger()["pia@parent.example"] == (
         (DeliveryStatus.PENDING, Reason.ERROR)
-        if step == "_announce"
+        if step == "_envelope"
         else (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     )
 

@@ -45,6 +45,7 @@ from tests.cast import (
     create_order,
     create_person,
 )
+from tests.delivery.told import steps_told
 
 DUE = NOW + timedelta(minutes=30)
 
@@ -139,11 +140,13 @@ def test_readers_who_share_a_scope_cost_one_commit_each_and_nothing_else(cast, s
         run_now(cast.ada, schedule.id, NOW, message_domain="lindenhof.example")
         seen = []
         listener = lambda *args: seen.append(args[2])  # noqa: E731
+        told.clear()
         event.listen(db.engine, "before_cursor_execute", listener)
         deliver(clock.fixed(NOW), wall=clock.fixed(NOW))
         event.remove(db.engine, "before_cursor_execute", listener)
-        return seen
+        return [*seen, *told]
 
+    told = steps_told(monkeypatch)
     queries(few)  # the first one also reads what the test itself has made
     first, second = queries(few), queries(many)
     assert len(smtp.arrived) == 60

@@ -52,7 +52,7 @@ def test_a_whole_mail_reads_back_as_it_was_written():
     assert mail["Subject"] == "Monday: Student report, 16–22 November 2026"
     assert mail["Message-ID"] == "<abc123@lindenhof.example>"
     assert mail["Date"].datetime == DATE
-    assert mail.get_body(("plain",)).get_content() == "Hello.\n"
+    assert mail.get_body(("plain",)).get_content() == "Hello.\r\n"
     assert mail.get_body(("html",)).get_content().strip() == "<p>Hello.</p>"
     (part,) = mail.iter_attachments()
     assert part.get_filename() == "Schule_報告.pdf"

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from reportapp.mail import Blame, MailSession, SendFailure, Stage, mail
+from reportapp.mail import Blame, SendFailure, Stage, mail
 from tests.chaos.mail_server import Answer, mail_server
 from tests.mail.test_message import create_message
 
@@ -61,21 +61,20 @@ def test_all_arrive_once_over_one_session(app, server):
     assert server.sessions == 1
 
 
-def test_the_next_mails_addresses_are_told_before_the_reply_to_this_one(app, server, monkeypatch):
+def test_all_about_the_next_mail_is_told_before_the_reply_to_this_one(app, server):
+    """And while the server looks at the one, others may be made."""
     told = Event()
-    plain = MailSession._announce
-
-    def announce(self, sealed):
-        plain(self, sealed)
-        if sealed is b:
-            told.set()
-
-    monkeypatch.setattr(MailSession, "_announce", announce)
     in_time = []
     server.on_kept = lambda kept: in_time.append(told.wait(10))
     a, b = create_mails("a", "b")
     with mail.connect() as session:
-        session.deliver(a, lambda: True, lambda: b)
+
+        def meanwhile():
+            assert session._announced is b
+            assert session._owed == 3
+            told.set()
+
+        session.deliver(a, lambda: True, lambda: b, meanwhile)
         session.deliver(b, lambda: True)
     assert in_time == [True, True]
     assert conversation(server).count("MAIL") == 2
@@ -104,12 +103,13 @@ def test_a_refused_address_is_its_own_mails_only(app, server):
 @pytest.mark.parametrize(
     ("reply", "blame"), [(b"451 later", Blame.TEMPORARY), (b"554 spam", Blame.PERMANENT)]
 )
-def test_after_refused_content_the_next_mail_is_announced_anew(app, server, reply, blame):
+def test_after_refused_content_the_next_mail_goes_on_as_announced(app, server, reply, blame):
     misbehave(server, content_a=Answer(reply))
     with mail.connect() as session:
         results = send(session, create_mails("a", "b", "c"))
     assert results == [(Stage.CONTENT, blame), KEPT, KEPT]
     assert server.sessions == 1
+    assert conversation(server).count("MAIL") == 3
 
 
 def test_a_refused_sender_says_nothing_about_the_recipient(app, server):
@@ -136,12 +136,36 @@ def test_without_an_answer_to_the_content_only_that_mail_is_in_doubt(app, server
     assert results == [(Stage.CONTENT, Blame.AMBIGUOUS), (Stage.MAIL, Blame.SERVER)]
 
 
-def test_a_mail_that_was_announced_and_is_not_sent_next_is_withdrawn(app, server):
+def test_where_a_mail_was_announced_and_is_not_sent_next_the_session_ends(app, server):
+    """The server waits for its content, and would take anything for that."""
     a, b, c = create_mails("a", "b", "c")
     with mail.connect() as session:
         session.deliver(a, lambda: True, lambda: b)
-        session.deliver(c, lambda: True)
-    assert [kept.to[0] for kept in server.kept] == ["a", "c"]
+        with pytest.raises(SendFailure) as failure:
+            session.deliver(c, lambda: True)
+        assert not session.is_open
+    assert (failure.value.stage, failure.value.blame) == (Stage.MAIL, Blame.SERVER)
+    assert [kept.to[0] for kept in server.kept] == ["a"]
+
+
+def test_a_mail_that_may_not_leave_after_all_is_not_taken_for_an_empty_one(app, server):
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+        assert session.deliver(b, lambda: False) is None
+        assert not session.is_open
+    assert [kept.to[0] for kept in server.kept] == ["a"]
+    assert conversation(server)[-1] == "DATA b"
+
+
+def test_a_server_that_wants_a_content_for_nobody_gets_none(app, server):
+    """RFC 2920, section 3.1: it may say yes to DATA although it has refused the recipient."""
+    misbehave(server, RCPT_b=Answer(b"550 nobody"), DATA_b=Answer(b"354 go on"))
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        assert send(session, [a, b]) == [KEPT, (Stage.RCPT, Blame.PERMANENT)]
+        assert not session.is_open
+    assert [kept.to[0] for kept in server.kept] == ["a"]
 
 
 def test_a_session_that_ends_with_a_mail_announced_sends_it_not(app, server):
