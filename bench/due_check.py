@@ -18,7 +18,7 @@ sys.path.pop(0)  # this folder's http.py would hide the standard library's
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import psycopg
-from sqlalchemy import delete, event, func, insert, literal, select
+from sqlalchemy import delete, event, func, insert, literal, select, update
 from sqlalchemy.engine import make_url
 
 from bench.parts.databases import NAMES, bench_app, database, learn_sizes
@@ -133,6 +133,11 @@ def bare(url: str) -> float:
     with transaction() as session:
         session.execute(delete(ReportDelivery))
         session.execute(delete(ReportScheduleExecution))
+        # Due once more: an UPDATE that leaves an indexed column as it is costs less than moving it.
+        session.execute(
+            update(ReportSchedule).where(ReportSchedule.id.in_(people)).values(next_scheduled=DUE)
+        )
+    learn_sizes()
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         connection = sqlite3.connect(parsed.database, isolation_level=None)
@@ -149,9 +154,8 @@ def bare(url: str) -> float:
     begun = time.perf_counter()
     for schedule_id, planned, *days in rows:
         cursor.execute(begin)
-        cursor.execute(
-            move, (instant(moved[schedule_id]), schedule_id, instant(moved[schedule_id]))
-        )
+        cursor.execute(move, (instant(moved[schedule_id]), schedule_id, now))
+        assert cursor.rowcount == 1
         values = (schedule_id, instant(planned), *map(str, days), DELIVERIES, now)
         (run_id,) = cursor.execute(add_run, values).fetchone()
         cursor.executemany(

@@ -73,6 +73,17 @@ def transaction() -> Iterator[Session]:
         raise
 
 
+@contextmanager
+def own_session() -> Iterator[Session]:
+    """For many writes, one after the other and each a `with session.begin()`: a session on a
+    connection of its own, which is taken once. Otherwise as in `transaction`."""
+    db.session.commit()
+    with db.engine.connect() as connection:
+        connection.execution_options(sqlite_begin="IMMEDIATE")
+        with Session(connection) as session:
+            yield session
+
+
 def init_limiter(app: Flask) -> None:
     """The limiter tells its window's end as Retry-After in every answer; it stays only where there
     is something to be sent again."""

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import Select, exists, func, select
 
 from reportapp.constants import Trigger
-from reportapp.extensions import db, transaction
+from reportapp.extensions import db, own_session, transaction
 from reportapp.models import ReportSchedule, ReportScheduleExecution
 from reportapp.schedules.planning import plan_again, plan_owed_run
 
@@ -44,25 +44,20 @@ def plan_due(now: datetime) -> Planned:
     """Plan what is due at the aware instant `now`. Safe to call from several processes at once:
     each planned run becomes one execution. One schedule's trouble does not stop the others."""
     _after_wrong_clock(now)
-    planned = Planned()
+    planned, domain = Planned(), current_app.config["MESSAGE_ID_DOMAIN"]
     due = due_schedules(now)
     planned.schedules_due = len(due)
-    for schedule_id in due:
-        try:
-            with transaction() as session:
-                schedule = session.get_one(ReportSchedule, schedule_id, populate_existing=True)
-                deliveries = plan_owed_run(
-                    session,
-                    schedule,
-                    now,
-                    message_domain=current_app.config["MESSAGE_ID_DOMAIN"],
-                )
-        except Exception:
-            log.exception("schedule %s could not be planned", schedule_id)
-            continue
-        if deliveries is not None:
-            planned.executions += 1
-            planned.deliveries += deliveries
+    with own_session() as session:
+        for schedule_id in due:
+            try:
+                with session.begin():
+                    deliveries = plan_owed_run(session, schedule_id, now, message_domain=domain)
+            except Exception:
+                log.exception("schedule %s could not be planned", schedule_id)
+                continue
+            if deliveries is not None:
+                planned.executions += 1
+                planned.deliveries += deliveries
     return planned
 
 

@@ -87,11 +87,11 @@ def planned_day(planned: datetime, zone: ZoneInfo, latest: time | None = None) -
     before.
     """
     local = planned.astimezone(zone).replace(tzinfo=None)
-    second = timedelta(seconds=1)
-    before = (planned.astimezone(UTC) - second).astimezone(zone).replace(tzinfo=None)
-    gap_ends = local - before > second
-    if latest is not None and gap_ends and local.time() < latest:
-        return local.date() - timedelta(days=1)
+    if latest is not None and local.time() < latest:
+        second = timedelta(seconds=1)
+        before = (planned.astimezone(UTC) - second).astimezone(zone).replace(tzinfo=None)
+        if local - before > second:
+            return local.date() - timedelta(days=1)
     return local.date()
 
 

@@ -9,6 +9,7 @@ from reportapp.models.authored import (
 )
 from reportapp.models.calendar import CalendarEntry
 from reportapp.models.execution import (
+    IS_BY_PLAN,
     IS_OPEN,
     IS_PENDING,
     IS_SENDING,
@@ -44,6 +45,7 @@ from reportapp.models.system import (
 )
 
 __all__ = [
+    "IS_BY_PLAN",
     "IS_OPEN",
     "IS_PENDING",
     "IS_SENDING",

@@ -178,6 +178,7 @@ class ReportDelivery(Base):
 
 
 #: In the very words of the partial indexes: with bound parameters these would not be used.
+IS_BY_PLAN = ReportScheduleExecution.__table__.c.trigger == literal_column("'schedule'")
 IS_PENDING = ReportDelivery.status == literal_column("'pending'")
 IS_SENDING = ReportDelivery.status == literal_column("'sending'")
 IS_OPEN = ReportDelivery.status.in_((literal_column("'pending'"), literal_column("'sending'")))

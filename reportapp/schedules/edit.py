@@ -96,9 +96,9 @@ def update_schedule(
         checked = check_schedule(wanted, author.role, now, _class_ids(author, wanted, now))
         if checked.is_active:
             # A run that is owed already is made as it was ordered, before anything changes.
-            plan_owed_run(
-                session, schedule, now, message_domain=current_app.config["MESSAGE_ID_DOMAIN"]
-            )
+            domain = current_app.config["MESSAGE_ID_DOMAIN"]
+            plan_owed_run(session, schedule_id, now, message_domain=domain)
+            session.refresh(schedule)
         _apply(session, schedule, checked, now)
     return schedule
 

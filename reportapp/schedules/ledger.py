@@ -20,26 +20,33 @@ from reportapp.models import (
     IS_OPEN,
     ReportDelivery,
     ReportSchedule,
+    ReportScheduleAudience,
     ReportScheduleExecution,
     ReportScheduleRecipient,
 )
 from reportapp.schedules.notices import tell_of_end, tell_of_missed
 from reportapp.schedules.reach import is_on, members
-from reportapp.schedules.timing import covered_by, day_of, plan_for_now, rule_of
+from reportapp.schedules.timing import AnySchedule, covered_by, day_of, plan_for_now, rule_of
 from reportapp.tokens import new_message_key, new_unsubscribe_token
 
-#: Made once, since making them costs more than running them.
+# Statements are made once, since making them costs more than running them, and of the tables, since
+# what SQLAlchemy does for classes takes as long again.
+_SCHEDULE: Any = ReportSchedule.__table__
+_AUDIENCE: Any = ReportScheduleAudience.__table__
+_ROW: Any = ReportScheduleRecipient.__table__
+#: Where there are none, one of nobody, so that one question is enough.
 _ROWS = (
     select(
-        ReportScheduleRecipient.recipient_id,
-        ReportScheduleRecipient.is_subscribed,
-        ReportScheduleRecipient.is_direct,
-        ReportScheduleRecipient.removed_at,
+        _ROW.c.recipient_id,
+        _ROW.c.is_subscribed,
+        _ROW.c.is_direct,
+        _ROW.c.removed_at,
+        exists().where(_AUDIENCE.c.schedule_id == bindparam("schedule")).label("has_audiences"),
     )
-    .where(ReportScheduleRecipient.schedule_id == bindparam("schedule"))
-    .order_by(ReportScheduleRecipient.id)
+    .select_from(_SCHEDULE.outerjoin(_ROW, _ROW.c.schedule_id == _SCHEDULE.c.id))
+    .where(_SCHEDULE.c.id == bindparam("schedule"))
+    .order_by(_ROW.c.id)
 )
-# Of the tables and not of their classes: what SQLAlchemy does for objects takes as long again.
 _EXECUTION: Any = ReportScheduleExecution.__table__
 _DELIVERY: Any = ReportDelivery.__table__
 _NEW_EXECUTION = insert(_EXECUTION).returning(_EXECUTION.c.id)
@@ -48,7 +55,7 @@ _NEW_DELIVERIES = insert(_DELIVERY)
 
 def plan_execution(
     session: Session,
-    schedule: ReportSchedule,
+    schedule: AnySchedule,
     scheduled_for: datetime,
     trigger: Trigger,
     now: datetime,
@@ -71,7 +78,7 @@ def plan_execution(
         subscribed = [(user_id, True) for user_id in only]
     else:
         subscribed = _on_the_list(session, schedule, now)
-    execution_id = session.scalars(
+    execution_id = session.execute(
         _NEW_EXECUTION,
         {
             "schedule_id": schedule.id,
@@ -85,7 +92,7 @@ def plan_execution(
             "started_at": now,
             "error_message": remark,
         },
-    ).one()
+    ).scalar_one()
     if subscribed:
         session.execute(
             _NEW_DELIVERIES,
@@ -107,7 +114,7 @@ def plan_execution(
 
 
 def record_missed(
-    session: Session, schedule: ReportSchedule, planned: datetime, now: datetime, *, remark: str
+    session: Session, schedule: AnySchedule, planned: datetime, now: datetime, *, remark: str
 ) -> None:
     """Write down, in the caller's transaction, a run that was not made and will not be."""
     period = covered_by(session, schedule, planned)
@@ -128,15 +135,14 @@ def record_missed(
     tell_of_missed(session, schedule, execution, now)
 
 
-def _on_the_list(
-    session: Session, schedule: ReportSchedule, now: datetime
-) -> list[tuple[int, bool]]:
+def _on_the_list(session: Session, schedule: AnySchedule, now: datetime) -> list[tuple[int, bool]]:
     """Who is on the schedule by name or belongs to its audiences, and whether they are subscribed.
     New members get their row, which keeps their subscription, now."""
-    belongs = members(session, schedule, now)
-    row = ReportScheduleRecipient
-    rows = session.execute(_ROWS, {"schedule": schedule.id}).all()
-    known = {found.recipient_id for found in rows}
+    mine = {"schedule": schedule.id}
+    rows = session.execute(_ROWS, mine).all()
+    belongs: Collection[int] = ()
+    if rows[0].has_audiences:
+        belongs = members(session, session.get_one(ReportSchedule, schedule.id), now)
     new = [
         {
             "schedule_id": schedule.id,
@@ -145,15 +151,15 @@ def _on_the_list(
             "unsubscribe_token": new_unsubscribe_token(),
             "added_at": now,
         }
-        for user_id in sorted(belongs.keys() - known)
+        for user_id in sorted(set(belongs) - {row.recipient_id for row in rows})
     ]
     if new:
-        session.execute(insert(row), new)
-        rows = session.execute(_ROWS, {"schedule": schedule.id}).all()
+        session.execute(insert(_ROW), new)
+        rows = session.execute(_ROWS, mine).all()
     return [
-        (found.recipient_id, found.is_subscribed)
-        for found in rows
-        if is_on(found, found.recipient_id in belongs)
+        (row.recipient_id, row.is_subscribed)
+        for row in rows
+        if row.recipient_id is not None and is_on(row, row.recipient_id in belongs)
     ]
 
 

@@ -13,17 +13,18 @@ from reportapp.constants import (
     NoticeKind,
     Reason,
     Role,
-    Trigger,
     WhenEmpty,
 )
 from reportapp.extensions import insert_into, rows_changed
 from reportapp.models import (
+    IS_BY_PLAN,
     Notice,
     ReportDelivery,
     ReportSchedule,
     ReportScheduleExecution,
     User,
 )
+from reportapp.schedules.timing import AnySchedule
 
 #: A schedule of which so many runs in a row have failed altogether is switched off.
 FAILED_RUNS = 3
@@ -56,7 +57,7 @@ def author_and_admins(session: Session, author_id: int) -> list[int]:
 
 
 def tell_of_missed(
-    session: Session, schedule: ReportSchedule, execution: ReportScheduleExecution, now: datetime
+    session: Session, schedule: AnySchedule, execution: ReportScheduleExecution, now: datetime
 ) -> None:
     """A run was not made and will not be."""
     write_notices(
@@ -93,7 +94,7 @@ def _was_well_before(session: Session, execution: ReportScheduleExecution) -> bo
         select(run.status)
         .where(
             run.schedule_id == execution.schedule_id,
-            run.trigger == Trigger.SCHEDULE,
+            IS_BY_PLAN,
             run.scheduled_for < execution.scheduled_for,
             run.status.not_in((ExecutionStatus.STARTED, ExecutionStatus.MISSED)),
         )

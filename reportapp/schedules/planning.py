@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from reportapp.constants import ExecutionStatus, Trigger
 from reportapp.extensions import rows_changed
@@ -18,9 +17,15 @@ LATE_RUN = timedelta(hours=24)
 #: The due-check comes every hour at the latest, and finds out when the clock was put right.
 NOTICED = timedelta(hours=1)
 
+# Made once, since making them costs more than running them, and of the table, which costs less than
+# of its class.
 _SCHEDULE: Any = ReportSchedule.__table__
-#: The compare-and-set that makes one execution of a run, whoever plans it. Made once, since making
-#: it costs more than running it, and of the table, which costs less than of its class.
+#: Locked before anything else is read, so that what is planned follows the schedule, its calendar
+#: and its recipients as they are. No more is locked than changing it would.
+_ORDER = (
+    select(_SCHEDULE).where(_SCHEDULE.c.id == bindparam("schedule")).with_for_update(key_share=True)
+)
+#: The compare-and-set that makes one execution of a run, whoever plans it.
 _MOVE_ON = (
     update(_SCHEDULE)
     .where(
@@ -32,28 +37,27 @@ _MOVE_ON = (
 
 
 def plan_owed_run(
-    session: Session, schedule: ReportSchedule, now: datetime, *, message_domain: str
+    session: Session, schedule_id: int, now: datetime, *, message_domain: str
 ) -> int | None:
     """Plan the schedule's run if its time has come, in the caller's transaction: its execution and
     deliveries appear and `next_scheduled` moves on. After a downtime that is the newest run missed;
     the older ones are named in the ledger and not sent. If even that one is more than a day late,
-    it is written down as missed.
+    it is written down as missed. Objects in the session do not learn of it by themselves.
 
     The number of deliveries, or None when nothing is owed or another process was quicker.
     """
+    schedule = session.execute(_ORDER, {"schedule": schedule_id}).one()
     found = schedule.next_scheduled
     if found is None or found > now or not schedule.is_active or schedule.deleted_at is not None:
         return None
     timing = timing_of(session, schedule, now)
-    planned, earlier = _latest_run(timing, found, now)
+    planned, earlier, coming = _latest_run(timing, found, now)
     is_late = planned is not None and now - planned > LATE_RUN
-    if planned is not None:
-        timing = timing.without(planned) if is_late else timing.after(planned)
-    coming = timing.next_run(now)
+    if planned is not None and not is_late and timing.after(planned).has_ended:
+        coming = None
     claimed = session.execute(_MOVE_ON, {"schedule": schedule.id, "found": found, "coming": coming})
     if rows_changed(claimed) != 1:
         return None
-    set_committed_value(schedule, "next_scheduled", coming)
     if planned is None:
         return None
     if is_late:
@@ -94,21 +98,24 @@ def plan_again(session: Session, schedule: ReportSchedule, now: datetime) -> boo
     return True
 
 
-def _latest_run(timing: Timing, found: datetime, now: datetime) -> tuple[datetime | None, int]:
-    """After a downtime only the newest missed run is sent; how many older ones there were. None: a
-    later one has been made already, by a clock that was wrong then or is now."""
+def _latest_run(
+    timing: Timing, found: datetime, now: datetime
+) -> tuple[datetime | None, int, datetime | None]:
+    """After a downtime only the newest missed run is sent; how many older ones there were; and the
+    next one to come. No run: a later one has been made already, by a clock that was wrong then or
+    is now."""
     run: datetime | None = found
     if timing.last is not None and found <= timing.last.instant:
         run = timing.next_run(timing.last.instant)
         if run is None or run > now:
-            return None, 0
+            return None, 0, timing.next_run(now)
     assert run is not None
     missed = 0
     while True:
         # Not the plain next run: after an edit, that could stand for the same day.
         later = timing.without(run).next_run(run)
         if later is None or later > now:
-            return run, missed
+            return run, missed, later
         run, missed = later, missed + 1
 
 

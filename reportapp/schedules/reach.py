@@ -116,7 +116,15 @@ def members(
     kinds = set(session.scalars(_KINDS, {"schedule": schedule.id}))
     if not kinds:
         return {}
-    query = select_members(schedule, now, only=only, kinds=kinds)
+    author = schedule.created_by
+    query = _select_members(
+        author,
+        schedule.report_type,
+        school_day(session, author, now),
+        _AUDIENCES.where(ReportScheduleAudience.schedule_id == schedule.id),
+        only=only,
+        kinds=kinds,
+    )
     for user_id, audience_id in session.execute(
         query.with_only_columns(User.id, query.selected_columns.audience_id)
     ):
@@ -163,12 +171,9 @@ def select_members(
     schedule: ReportSchedule,
     now: datetime,
     *,
-    only: Collection[int] | None = None,
     planned: tuple[AudienceKind, int | None] | None = None,
-    kinds: Collection[AudienceKind] = tuple(AudienceKind),
 ) -> Select[Any]:
     """(person, `audience_id`) for everybody in one of the schedule's audiences, see `members`.
-    `kinds`: those among them.
     `planned`: in this one instead, of kind and class, that it does not have yet; its id is 0."""
     author, row = schedule.created_by, ReportScheduleAudience
     if planned is None:
@@ -182,7 +187,7 @@ def select_members(
             )
         )
     day = school_day(db.session(), author, now)
-    return _select_members(author, schedule.report_type, day, audiences, only=only, kinds=kinds)
+    return _select_members(author, schedule.report_type, day, audiences)
 
 
 def _select_members(
@@ -191,7 +196,7 @@ def _select_members(
     day: date,
     audiences: Any,
     *,
-    only: Collection[int] | None,
+    only: Collection[int] | None = None,
     kinds: Collection[AudienceKind] = tuple(AudienceKind),
 ) -> Select[Any]:
     """`kinds`: those among the audiences; fewer make a shorter query."""
