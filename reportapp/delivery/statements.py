@@ -3,8 +3,8 @@ the driver itself, since SQLAlchemy's part of one costs more than the database's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Executable
@@ -51,40 +51,47 @@ class Writer:
         self._errors: Any = engine.dialect.loaded_dbapi.Error
         self._connection: Connection | None = None
         self._pipeline = ExitStack()
+        self._sync: Callable[[], None] = _nothing
 
     def write(self, steps: Sequence[Step]) -> list[int]:
         """One transaction: how many rows each step has changed. Raises SQLAlchemyError."""
         try:
             connection = self._connected()
-            with connection.begin():
+            with connection.begin(), self._explained():
                 cursors = self._told(connection, steps)
+                self._sync()
             return [cursor.rowcount for cursor in cursors]
         except BaseException:
             self.close()  # a new one knows nothing of what was wrong with it
             raise
 
     def _told(self, connection: Connection, steps: Sequence[Step]) -> list[Any]:
-        """The drivers' cursors, which know of changes when the transaction has ended."""
+        """The driver's cursors, which know of changes when the transaction has ended."""
         driver: Any = connection.connection.driver_connection
         cursors = []
         for statement, values in steps:
             cursor = driver.cursor()
-            try:
-                cursor.execute(statement.sql, statement.parameters(values))
-            except self._errors as error:
-                raise DBAPIError.instance(
-                    statement.sql, None, error, self._errors, dialect=connection.dialect
-                ) from error
+            cursor.execute(statement.sql, statement.parameters(values))
             cursors.append(cursor)
         return cursors
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except self._errors as error:
+            dialect = self._engine.dialect
+            raise DBAPIError.instance(None, None, error, self._errors, dialect=dialect) from error
 
     def _connected(self) -> Connection:
         if self._connection is None:
             connection = self._engine.connect().execution_options(sqlite_begin="IMMEDIATE")
             if connection.dialect.name == "postgresql":
-                # A transaction is told in one go, and takes one round trip.
+                # All is told in one go, and what is told until a sync is one transaction (section
+                # "Pipelining" of its protocol): one round trip, and no BEGIN and COMMIT.
+                connection.execution_options(isolation_level="AUTOCOMMIT")
                 driver: Any = connection.connection.driver_connection
-                self._pipeline.enter_context(driver.pipeline())
+                self._sync = self._pipeline.enter_context(driver.pipeline()).sync
             self._connection = connection
         return self._connection
 
@@ -93,11 +100,16 @@ class Writer:
         if self._connection is None:
             return
         connection, self._connection = self._connection, None
+        self._sync = _nothing
         try:
             self._pipeline.close()
         except self._errors:
             connection.invalidate()
         connection.close()
+
+
+def _nothing() -> None:
+    """SQLite writes what it is told, and SQLAlchemy commits."""
 
 
 def _as_it_is(value: Any) -> Any:
