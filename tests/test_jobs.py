@@ -1,13 +1,18 @@
-"""The scheduler's threads."""
+"""The scheduler's threads and jobs."""
 
 from datetime import UTC, timedelta
 from threading import Event
 
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import event, insert
 
 from reportapp import clock
+from reportapp.constants import ReportType, Role
+from reportapp.extensions import db, transaction
 from reportapp.jobs import service, table
+from reportapp.models import User
+from reportapp.reports import load_scopes
 from tests.cast import NOW
 
 
@@ -67,3 +72,37 @@ def test_a_clock_that_is_set_back_makes_the_jobs_begin_anew(app, monkeypatch):
     finally:
         schedules._halt()
         table.stopping.clear()
+
+
+def test_once_sqlite_knows_that_there_are_many_pupils_it_does_not_go_through_all_of_them(cast):
+    """For the readers of each batch of mails."""
+    person = {
+        "school_id": cast.school.id,
+        "family_name": "Many",
+        "is_active": True,
+        "created_at": NOW,
+        "locale": "en",
+        "session_version": 1,
+    }
+    with transaction() as session:
+        pupils = [{**person, "given_name": f"P{n}", "role": Role.STUDENT} for n in range(3_000)]
+        session.execute(insert(User), pupils)
+    parents, asked = [cast.pia, cast.pol], []
+
+    def plan():
+        """The tables in the order in which they are gone through."""
+        listener = lambda *args: asked.append(args[2:4])  # noqa: E731
+        event.listen(db.engine, "before_cursor_execute", listener)
+        load_scopes(
+            db.session(), ReportType.STUDENT_REPORT, cast.ada, parents, NOW, class_group_id=None
+        )
+        event.remove(db.engine, "before_cursor_execute", listener)
+        sql, values = next(each for each in asked if "guardian_link.guardian_id IN" in each[0])
+        with db.engine.connect() as connection:
+            steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+            return [step[3].split()[1] for step in steps]
+
+    assert plan()[0] == "user_1"
+    table.JOBS["learn-sizes"].run()
+    db.engine.dispose()
+    assert plan()[0] != "user_1"

@@ -1,0 +1,69 @@
+"""Bodies that are encoded once around what is each reader's own say what they would say at once."""
+
+from email import policy
+from email.parser import BytesParser
+from quopri import decodestring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportapp.mail.compose import _MARK, _encoded, _filled
+from reportapp.mail.message import SOFT_BREAK, quoted_printable
+from tests.mail.test_message import create_message
+
+#: With what is special in quoted-printable, in SMTP and at a line's end.
+TEXTS = st.text(max_size=300) | st.text(st.sampled_from("=. \t\r\näab3D"), max_size=300)
+WRITABLE = TEXTS.filter(lambda text: not any("\ud800" <= sign <= "\udfff" for sign in text))
+
+
+def with_crlf(text):
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+
+
+@given(st.lists(WRITABLE, min_size=1, max_size=5))
+def test_pieces_of_a_text_say_together_what_the_whole_says(texts):
+    encoded = SOFT_BREAK.join(quoted_printable(text) for text in texts)
+    assert decodestring(encoded).decode() == "".join(map(with_crlf, texts))
+    for line in encoded.split(b"\r\n"):
+        assert len(line) <= 76
+        assert not line.endswith((b" ", b"\t"))
+        assert b"\n" not in line
+        assert b"\r" not in line
+        assert line.isascii()
+
+
+@given(
+    st.lists(st.tuples(WRITABLE, st.sampled_from(["name", "unsubscribe", "download"])), max_size=6),
+    WRITABLE,
+    st.fixed_dictionaries({"name": WRITABLE, "unsubscribe": WRITABLE, "download": st.none()}),
+)
+def test_a_body_filled_in_says_what_it_would_say_written_at_once(places, end, values):
+    body = "".join(f"{text}{_MARK}{what}" for text, what in places) + end
+    expected = "".join(with_crlf(text) + with_crlf(values[what] or "") for text, what in places)
+    assert decodestring(_filled(_encoded(body), values)).decode() == expected + with_crlf(end)
+
+
+@given(WRITABLE, WRITABLE)
+def test_a_mail_with_any_bodies_arrives_as_it_is_written(text, html):
+    sealed = create_message(text=text, html=html).sealed()
+    assert sealed.wire.endswith(b"\r\n.\r\n")
+    lines = sealed.wire.removesuffix(b".\r\n").split(b"\r\n")
+    # As a server reads it: a line's first dot is taken away, and none is alone.
+    assert b"." not in lines
+    content = b"\r\n".join(line[1:] if line.startswith(b".") else line for line in lines)
+    assert content == sealed.content
+    mail = BytesParser(policy=policy.default).parsebytes(content)
+    for kind, body in (("plain", text), ("html", html)):
+        part = mail.get_body((kind,))
+        assert part.get_payload(decode=True).decode() == with_crlf(body)
+        assert part["Content-Transfer-Encoding"] == "quoted-printable"
+
+
+@pytest.mark.parametrize("name", ["=C3=BC", "=\r\nX", "<b>.</b>", ".", "a " * 80, "ü" * 90, "\t"])
+def test_whatever_a_person_is_called_stands_in_the_mail_as_it_is(name):
+    filled = _filled(_encoded(f"Dear {_MARK}name,\n"), {"name": name})
+    assert decodestring(filled).decode() == f"Dear {with_crlf(name)},\r\n"
+    sealed = create_message(text=filled).sealed()
+    part = BytesParser(policy=policy.default).parsebytes(sealed.content).get_body(("plain",))
+    assert part.get_payload(decode=True).decode() == f"Dear {with_crlf(name)},\r\n"
