@@ -57,7 +57,7 @@ class Writer:
         """One transaction: how many rows each step has changed. Raises SQLAlchemyError."""
         try:
             connection = self._connected()
-            with connection.begin(), self._explained():
+            with connection.begin(), self._explained(), _ended_by_errors(connection):
                 cursors = self._told(connection, steps)
                 self._sync()
             return [cursor.rowcount for cursor in cursors]
@@ -106,6 +106,19 @@ class Writer:
         except self._errors:
             connection.invalidate()
         connection.close()
+
+
+@contextmanager
+def _ended_by_errors(connection: Connection) -> Iterator[None]:
+    """In a pipeline, an error is the end of the connection, with all that it was told. Rolling back
+    would begin with a sync, which commits what the driver has not failed at; and what it was to
+    prepare behind the error it would take for prepared, whoever gets the connection next."""
+    try:
+        yield
+    except BaseException as error:
+        if connection.dialect.name == "postgresql":
+            connection.invalidate(error)
+        raise
 
 
 def _nothing() -> None:
