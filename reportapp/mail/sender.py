@@ -240,9 +240,9 @@ class MailSession(flask_mail.Connection):
         self._announced = following if lines else None
         meanwhile()
         reply = self.host.getreply()
+        # Whatever it says, the next ones come sooner.
+        self.host.sock.settimeout(self._timeout)
         self._expect(Stage.CONTENT, reply, 250)
-        if self.is_open:
-            self.host.sock.settimeout(self._timeout)
         return reply_text(*reply)
 
     def _expect(

@@ -112,6 +112,18 @@ def test_after_refused_content_the_next_mail_goes_on_as_announced(app, server, r
     assert conversation(server).count("MAIL") == 3
 
 
+def test_after_refused_content_the_answers_about_the_next_mail_get_no_more_time_than_usual(
+    app, server
+):
+    misbehave(server, content_a=Answer(b"451 later"))
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        with pytest.raises(SendFailure):
+            session.deliver(a, lambda: True, lambda: b)
+        assert session.host.sock.gettimeout() == app.config["MAIL_TIMEOUT_SECONDS"]
+        assert session.deliver(b, lambda: True) == KEPT
+
+
 def test_a_refused_sender_says_nothing_about_the_recipient(app, server):
     """The reply to RCPT that came in the same go is read, and not taken for another one's."""
     misbehave(server, MAIL_=Answer(b"451 not now"), RCPT_a=Answer(b"503 no sender"))
