@@ -127,20 +127,22 @@ class MailSession(flask_mail.Connection):
 
         `before_content` is called when the server waits for the content: what it writes down is
         known before the server can have the mail. If it answers False the mail is not sent, and
-        None is returned; the session ends with it. `following`: the mail that will be given to
-        `deliver` next, if that is known, so that the server can look at its addresses at once.
-        `meanwhile` is called while the server looks at the content. Neither must raise. Raises
-        SendFailure; the session can go on afterwards unless its blame is SERVER, CONFIGURATION or
-        AMBIGUOUS.
+        None is returned; the session ends with it. `following`, which is called before: the mail
+        that will be given to `deliver` next, if that is known, so that the server can look at its
+        addresses at once. `meanwhile` is called while the server looks at the content. Neither must
+        raise. Raises SendFailure; the session can go on afterwards unless its blame is SERVER,
+        CONFIGURATION or AMBIGUOUS.
         """
         try:
             self._envelope(mail)
+            # It may take its time to be made; from the commit on, this one's content may have left.
+            coming = following()
             if not before_content():
                 # There is no other way out that the server could not take for an empty mail.
                 self.host.close()
                 return None
             self._stage = Stage.CONTENT
-            return self._content(mail, following(), meanwhile)
+            return self._content(mail, coming, meanwhile)
         except SendFailure as failure:
             # The replies about the next mail are still to come, and to be of use.
             if self._announced is None and (

@@ -92,6 +92,20 @@ def test_no_content_leaves_before_the_phase_is_asked_for(app, server):
     assert heard == [0, 1, 2]
 
 
+def test_the_next_mail_is_made_before_this_ones_phase_is_asked_for(app, server):
+    """Whoever is killed while making it has sent neither, and that is known."""
+    a, b = create_mails("a", "b")
+    called = []
+    with mail.connect() as session:
+        session.deliver(
+            a,
+            lambda: called.append("phase") or True,
+            lambda: called.append("next") or b,
+            lambda: called.append("another"),
+        )
+    assert called == ["next", "phase", "another"]
+
+
 def test_a_refused_address_is_its_own_mails_only(app, server):
     misbehave(server, RCPT_b=Answer(b"550 nobody"))
     with mail.connect() as session:
