@@ -68,14 +68,15 @@ def _base64(data: bytes) -> bytes:
 
 
 def quoted_printable(text: str) -> bytes:
-    """The text as RFC 2045, section 6.7, has it, in lines of at most 76 characters with CRLF. Such
-    pieces may be put together with SOFT_BREAK between them."""
+    """The text as RFC 2045, section 6.7, has it, with CRLF."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return b2a_qp(lines.encode()).replace(b"\n", b"\r\n")
 
 
-#: Goes on in the next line without one in the text.
-SOFT_BREAK = b"=\r\n"
+def quoted_printable_piece(text: str) -> bytes:
+    """The same of the beginning of a text, on which another piece follows: its last line goes on in
+    the next one, and has room for the sign that says so."""
+    return quoted_printable(text + "=").removesuffix(b"=3D") + b"=\r\n"
 
 
 @dataclass(frozen=True)
