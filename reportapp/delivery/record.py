@@ -43,6 +43,7 @@ from reportapp.models import (
     ReportScheduleRecipient,
     User,
 )
+from reportapp.models.types import UtcDateTime
 from reportapp.schedules.ledger import lock_execution, reopen, settle
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ _COUNT_REFUSAL = (
         reply=bindparam("words"),
         failed_at=bindparam("now"),
         suspended_at=case(
-            (AddressTrouble.failures + 1 >= ADDRESS_TRIES, bindparam("now")),
+            (AddressTrouble.failures + 1 >= ADDRESS_TRIES, bindparam("now", type_=UtcDateTime)),
             else_=AddressTrouble.suspended_at,
         ),
     )

@@ -7,6 +7,10 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from reportapp.constants import DeliveryStatus, Reason
+from reportapp.delivery.claims import Claim
+from reportapp.delivery.policy import ADDRESS_TRIES, Outcome
+from reportapp.delivery.record import Recorder
 from reportapp.delivery.statements import Prepared, Writer
 from reportapp.extensions import db
 from reportapp.models import AddressTrouble
@@ -84,3 +88,23 @@ def test_what_the_driver_does_not_take_is_not_written_in_part(writer, begin, cou
         writer.write([count(a), begin("b@x.example", reply=unknown), count(a)])
     assert failures() == {a: 0}
     assert writer.write([count(a)]) == [1]
+
+
+def test_a_refusal_is_written_with_an_instant_like_any_other(app):
+    recorder = Recorder(db.engine, "owner", lambda: AT)
+    claim = Claim(1, 1, 1, "key@x.example", 0, False, None)
+    outcome = Outcome(DeliveryStatus.FAILED, Reason.PERMANENT, "550 no", refused="a@x.example")
+    for _ in range(ADDRESS_TRIES):
+        recorder.note(claim, outcome)
+        recorder.write()
+    recorder.close()
+    found = select(AddressTrouble.address).where(
+        AddressTrouble.failed_at == AT, AddressTrouble.suspended_at == AT
+    )
+    assert db.session.scalars(found).all() == ["a@x.example"]
+
+
+def test_a_parameter_without_a_type_is_not_taken(app):
+    either = update(AddressTrouble).where(bindparam("what").is_(None))
+    with pytest.raises(TypeError, match="what"):
+        Prepared(either.values(failures=0), db.engine.dialect)
