@@ -81,13 +81,13 @@ def quoted_printable_piece(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class SealedMail:
-    """A mail as the server gets it: the envelope's two addresses, and bytes with CRLF line ends."""
+    """A mail as the server gets it: the envelope's two addresses, how many bytes it has, and these
+    as they are sent after DATA, with CRLF line ends, leading dots doubled, and the final one
+    (RFC 5321, section 4.5.2)."""
 
     sender: str
     to: str
-    content: bytes = field(repr=False)
-    #: The content as it is sent after DATA: leading dots doubled, and the final one (RFC 5321,
-    #: section 4.5.2).
+    size: int
     wire: bytes = field(repr=False)
 
 
@@ -123,7 +123,7 @@ class MailMessage:
         return SealedMail(
             sender,
             _ascii_domain(self.to[1]),
-            opening + closing,
+            len(opening) + len(closing),
             b"".join((dotted, closing, b".\r\n")),
         )
 

@@ -213,12 +213,12 @@ class MailSession(flask_mail.Connection):
     def _options(self, mail: SealedMail) -> list[str]:
         options = []
         if self.host.has_extn("size"):
-            options.append(f"SIZE={len(mail.content)}")
+            options.append(f"SIZE={mail.size}")
             # RFC 1870: 0 or nothing stands for no fixed limit. Asking would only get a refusal,
             # by some servers one that does not tell that it is about the size.
             limit = self.host.esmtp_features["size"]
-            if limit.isdecimal() and 0 < int(limit) < len(mail.content):
-                words = f"The mail has {len(mail.content):,} bytes; the mail server takes {limit}."
+            if limit.isdecimal() and 0 < int(limit) < mail.size:
+                words = f"The mail has {mail.size:,} bytes; the mail server takes {limit}."
                 raise SendFailure(Blame.TOO_LARGE, Stage.MAIL, words)
         if not (mail.sender + mail.to).isascii():
             if not self.host.has_extn("smtputf8"):
