@@ -169,6 +169,10 @@ class _Ended:
     outcome: Outcome
 
 
+def _row(each: _Ended | _Question) -> int:
+    return each.claim.id
+
+
 @dataclass
 class Recorder:
     """Writes down what becomes of the owner's claims, for several sessions at once: whoever comes
@@ -268,7 +272,8 @@ class Recorder:
         steps: list[Step] = [self._file(files[key]) for key in new]
         places: dict[int, int] = {}
         ordered: list[_Ended | _Question] = [*outcomes, *questions]
-        for each in sorted(ordered, key=lambda each: each.claim.id):
+        ordered.sort(key=_row)
+        for each in ordered:
             if isinstance(each, _Question):
                 steps.append(self._to_data(each))
             else:
@@ -280,6 +285,7 @@ class Recorder:
         self._files.update(new)
         refused = [each for each in questions if changed[places[id(each)]] != 1]
         if refused:
+            refused.sort(key=_row)
             self._writer.write([self._give_back(each.claim) for each in refused])
         late = [
             each
