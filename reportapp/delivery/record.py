@@ -43,6 +43,7 @@ from reportapp.models import (
     ReportScheduleRecipient,
     User,
 )
+from reportapp.models.types import UtcDateTime
 from reportapp.schedules.ledger import lock_execution, reopen, settle
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ _COUNT_REFUSAL = (
         reply=bindparam("words"),
         failed_at=bindparam("now"),
         suspended_at=case(
-            (AddressTrouble.failures + 1 >= ADDRESS_TRIES, bindparam("now")),
+            (AddressTrouble.failures + 1 >= ADDRESS_TRIES, bindparam("now", type_=UtcDateTime)),
             else_=AddressTrouble.suspended_at,
         ),
     )
@@ -166,6 +167,10 @@ class _Ended:
 
     claim: Claim
     outcome: Outcome
+
+
+def _row(each: _Ended | _Question) -> int:
+    return each.claim.id
 
 
 @dataclass
@@ -267,7 +272,8 @@ class Recorder:
         steps: list[Step] = [self._file(files[key]) for key in new]
         places: dict[int, int] = {}
         ordered: list[_Ended | _Question] = [*outcomes, *questions]
-        for each in sorted(ordered, key=lambda each: each.claim.id):
+        ordered.sort(key=_row)
+        for each in ordered:
             if isinstance(each, _Question):
                 steps.append(self._to_data(each))
             else:
@@ -279,6 +285,7 @@ class Recorder:
         self._files.update(new)
         refused = [each for each in questions if changed[places[id(each)]] != 1]
         if refused:
+            refused.sort(key=_row)
             self._writer.write([self._give_back(each.claim) for each in refused])
         late = [
             each

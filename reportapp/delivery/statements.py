@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, Executable
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import NullType
 
 
 class Prepared:
     """A Core statement with named bound parameters, for one dialect. Parameters may also be values
-    that the statement names itself."""
+    that the statement names itself. Each has a type, else it could be written as no other is:
+    raises TypeError."""
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
@@ -21,6 +23,9 @@ class Prepared:
         self._is_positional: bool = compiled.positional
         fixed = compiled.construct_params(_check=False)
         bound = {name: parameter for parameter, name in compiled.bind_names.items()}
+        untyped = [n for p, n in compiled.bind_names.items() if isinstance(p.type, NullType)]
+        if untyped:
+            raise TypeError(f"parameters without a type: {', '.join(untyped)}")
         self._parameters: list[tuple[str, Callable[[Any], Any], Any]] = []
         for name in compiled.positiontup if self._is_positional else bound:
             kind = bound[name].type.dialect_impl(dialect)
@@ -57,7 +62,7 @@ class Writer:
         """One transaction: how many rows each step has changed. Raises SQLAlchemyError."""
         try:
             connection = self._connected()
-            with connection.begin(), self._explained():
+            with connection.begin(), self._explained(), _ended_by_errors(connection):
                 cursors = self._told(connection, steps)
                 self._sync()
             return [cursor.rowcount for cursor in cursors]
@@ -106,6 +111,19 @@ class Writer:
         except self._errors:
             connection.invalidate()
         connection.close()
+
+
+@contextmanager
+def _ended_by_errors(connection: Connection) -> Iterator[None]:
+    """In a pipeline, an error is the end of the connection, with all that it was told. Rolling back
+    would begin with a sync, which commits what the driver has not failed at; and what it was to
+    prepare behind the error it would take for prepared, whoever gets the connection next."""
+    try:
+        yield
+    except BaseException as error:
+        if connection.dialect.name == "postgresql":
+            connection.invalidate(error)
+        raise
 
 
 def _nothing() -> None:

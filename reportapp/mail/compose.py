@@ -13,10 +13,10 @@ from markupsafe import escape
 from reportapp.documents import ReportDocument
 from reportapp.mail.message import (
     AUTOMATIC,
-    SOFT_BREAK,
     Attachment,
     MailMessage,
     quoted_printable,
+    quoted_printable_piece,
 )
 from reportapp.rendering.format import display
 
@@ -24,9 +24,9 @@ from reportapp.rendering.format import display
 #: process, since no text may hold it by chance or by design.
 _MARK = secrets.token_hex(8)
 _MARKED = re.compile(f"{_MARK}(name|unsubscribe|download)")
-#: A body encoded around what is each reader's own: what comes first, and each one's name with what
-#: follows it.
-_Body = tuple[bytes, list[tuple[str, bytes]]]
+#: A body encoded around what is each reader's own: what comes before each of it, with its name, and
+#: the end.
+_Body = tuple[list[tuple[bytes, str]], bytes]
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,15 @@ class Letter:
 
 
 def _encoded(body: str) -> _Body:
-    between, *others = _MARKED.split(body)
-    marks = zip(others[::2], others[1::2], strict=True)
-    return quoted_printable(between), [(what, quoted_printable(text)) for what, text in marks]
+    *between, end = _MARKED.split(body)
+    marks = zip(between[::2], between[1::2], strict=True)
+    return [(quoted_printable_piece(text), what) for text, what in marks], quoted_printable(end)
 
 
 def _filled(body: _Body, values: dict[str, str | None]) -> bytes:
-    first, others = body
-    own = {what: quoted_printable(value) for what, value in values.items() if value}
-    pieces = [first]
-    for what, following in others:
-        pieces += [own.get(what, b""), following]
-    return SOFT_BREAK.join(pieces)
+    before, end = body
+    own = {what: quoted_printable_piece(value or "") for what, value in values.items()}
+    return b"".join([*(piece for text, what in before for piece in (text, own[what])), end])
 
 
 def compose(

@@ -68,25 +68,26 @@ def _base64(data: bytes) -> bytes:
 
 
 def quoted_printable(text: str) -> bytes:
-    """The text as RFC 2045, section 6.7, has it, in lines of at most 76 characters with CRLF. Such
-    pieces may be put together with SOFT_BREAK between them."""
+    """The text as RFC 2045, section 6.7, has it, with CRLF."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return b2a_qp(lines.encode()).replace(b"\n", b"\r\n")
 
 
-#: Goes on in the next line without one in the text.
-SOFT_BREAK = b"=\r\n"
+def quoted_printable_piece(text: str) -> bytes:
+    """The same of the beginning of a text, on which another piece follows: its last line goes on in
+    the next one, and has room for the sign that says so."""
+    return quoted_printable(text + "=").removesuffix(b"=3D") + b"=\r\n"
 
 
 @dataclass(frozen=True)
 class SealedMail:
-    """A mail as the server gets it: the envelope's two addresses, and bytes with CRLF line ends."""
+    """A mail as the server gets it: the envelope's two addresses, how many bytes it has, and these
+    as they are sent after DATA, with CRLF line ends, leading dots doubled, and the final one
+    (RFC 5321, section 4.5.2)."""
 
     sender: str
     to: str
-    content: bytes = field(repr=False)
-    #: The content as it is sent after DATA: leading dots doubled, and the final one (RFC 5321,
-    #: section 4.5.2).
+    size: int
     wire: bytes = field(repr=False)
 
 
@@ -122,7 +123,7 @@ class MailMessage:
         return SealedMail(
             sender,
             _ascii_domain(self.to[1]),
-            opening + closing,
+            len(opening) + len(closing),
             b"".join((dotted, closing, b".\r\n")),
         )
 

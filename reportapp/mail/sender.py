@@ -127,20 +127,22 @@ class MailSession(flask_mail.Connection):
 
         `before_content` is called when the server waits for the content: what it writes down is
         known before the server can have the mail. If it answers False the mail is not sent, and
-        None is returned; the session ends with it. `following`: the mail that will be given to
-        `deliver` next, if that is known, so that the server can look at its addresses at once.
-        `meanwhile` is called while the server looks at the content. Neither must raise. Raises
-        SendFailure; the session can go on afterwards unless its blame is SERVER, CONFIGURATION or
-        AMBIGUOUS.
+        None is returned; the session ends with it. `following`, which is called before: the mail
+        that will be given to `deliver` next, if that is known, so that the server can look at its
+        addresses at once. `meanwhile` is called while the server looks at the content. Neither must
+        raise. Raises SendFailure; the session can go on afterwards unless its blame is SERVER,
+        CONFIGURATION or AMBIGUOUS.
         """
         try:
             self._envelope(mail)
+            # It may take its time to be made; from the commit on, this one's content may have left.
+            coming = following()
             if not before_content():
                 # There is no other way out that the server could not take for an empty mail.
                 self.host.close()
                 return None
             self._stage = Stage.CONTENT
-            return self._content(mail, following(), meanwhile)
+            return self._content(mail, coming, meanwhile)
         except SendFailure as failure:
             # The replies about the next mail are still to come, and to be of use.
             if self._announced is None and (
@@ -211,12 +213,12 @@ class MailSession(flask_mail.Connection):
     def _options(self, mail: SealedMail) -> list[str]:
         options = []
         if self.host.has_extn("size"):
-            options.append(f"SIZE={len(mail.content)}")
+            options.append(f"SIZE={mail.size}")
             # RFC 1870: 0 or nothing stands for no fixed limit. Asking would only get a refusal,
             # by some servers one that does not tell that it is about the size.
             limit = self.host.esmtp_features["size"]
-            if limit.isdecimal() and 0 < int(limit) < len(mail.content):
-                words = f"The mail has {len(mail.content):,} bytes; the mail server takes {limit}."
+            if limit.isdecimal() and 0 < int(limit) < mail.size:
+                words = f"The mail has {mail.size:,} bytes; the mail server takes {limit}."
                 raise SendFailure(Blame.TOO_LARGE, Stage.MAIL, words)
         if not (mail.sender + mail.to).isascii():
             if not self.host.has_extn("smtputf8"):
@@ -240,9 +242,9 @@ class MailSession(flask_mail.Connection):
         self._announced = following if lines else None
         meanwhile()
         reply = self.host.getreply()
+        # Whatever it says, the next ones come sooner.
+        self.host.sock.settimeout(self._timeout)
         self._expect(Stage.CONTENT, reply, 250)
-        if self.is_open:
-            self.host.sock.settimeout(self._timeout)
         return reply_text(*reply)
 
     def _expect(

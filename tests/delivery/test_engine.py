@@ -1,5 +1,7 @@
 """From a due schedule to the bytes at a real mail server, and what the ledger says."""
 
+import gc
+import weakref
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -686,6 +688,30 @@ def test_rows_that_are_written_together_are_locked_in_one_order(cast, monkeypatc
     assert [status for status, _ in ledger().values()] == [DeliveryStatus.FAILED] * 3
 
 
+def test_rows_that_are_given_back_together_are_locked_in_one_order(cast, monkeypatch):
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    run = load_run(db.session(), claims[0].execution_id, [c.recipient_id for c in claims], DUE)
+    outdated = access_version(db.session()) - 1
+    db.session.rollback()
+    told = steps_told(monkeypatch)
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
+        with recorder._committing:
+            threads = []
+            for number, claimed in enumerate(reversed(claims), 1):
+                mail = Mail(None, None, run.standings[claimed.recipient_id])
+                ask = Thread(target=recorder.may_send, args=(claimed, mail, outdated))
+                ask.start()
+                threads.append(ask)
+                wait_for(lambda n=number: len(recorder._questions) == n, "the question", 10, 0.01)
+        for thread in threads:
+            thread.join()
+    rows = sorted(each.id for each in claims)
+    assert [values["row"] for _, values in told] == rows * 2
+    assert [status for status, _ in ledger().values()] == [DeliveryStatus.PENDING] * 3
+
+
 @pytest.mark.parametrize("status", [DeliveryStatus.FAILED, DeliveryStatus.PENDING])
 def test_a_refusal_that_comes_after_the_claim_ran_out_does_not_touch_the_next_attempt(cast, status):
     create_order(cast.tom, cast.tom)
@@ -1162,3 +1188,17 @@ def may_send(owner, claimed) -> bool:
 
 def only_open() -> list[str]:
     return [address for address, (status, _) in ledger().items() if status in OPEN_DELIVERIES]
+
+
+def test_what_was_thrown_away_before_a_round_is_still_swept_up_soon_after_it(app):
+    """Rounds come every few seconds: what each would keep from the sweeping adds up."""
+
+    class Ring:
+        def __init__(self):
+            self.itself = self
+
+    deliver(clock.now)  # the first one of a process sets aside what is there
+    gone = weakref.ref(Ring())
+    deliver(clock.now)
+    gc.collect(1)
+    assert gone() is None

@@ -1,14 +1,17 @@
 """A mail's bytes: parsed again they say what was meant, and nothing can be smuggled in."""
 
+import quopri
+import re
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reportapp.mail import BadHeader, MailMessage, encode_attachment
+from reportapp.mail.message import quoted_printable, quoted_printable_piece
 
 DATE = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 #: Anything a person or a school can be called.
@@ -80,6 +83,7 @@ def test_the_unsubscribe_link_stays_whole_on_one_line():
 
 
 @given(subject=LINE, name=LINE, sender=LINE, text=st.text(max_size=300))
+@example(subject="a", name="a", sender="a", text=".\r.\r\n\n. \n=")
 def test_any_subject_name_and_text_come_through(subject, name, sender, text):
     sender = sender.replace("<", "").replace(">", "").replace('"', "").replace("\\", "")
     mail = parsed(create_message(subject=subject, to=(name, "a@family.example"), text=text))
@@ -87,7 +91,7 @@ def test_any_subject_name_and_text_come_through(subject, name, sender, text):
     assert mail["To"].addresses[0].addr_spec == "a@family.example"
     assert len(mail["To"].addresses) == 1
     body = mail.get_body(("plain",)).get_payload(decode=True).decode()
-    assert body == text
+    assert body == re.sub(r"\r\n|\r|\n", "\r\n", text)  # every kind of line end is a mail's own
 
 
 @pytest.mark.parametrize("bad", ["a\r\nBcc: x@evil.example", "a\nb", "a\rb", "a\x00b"])
@@ -114,3 +118,12 @@ def test_a_domain_without_an_ascii_form_is_refused(domain, where):
     value = f"Joe <joe@{domain}>" if where == "sender" else ("Joe", f"joe@{domain}")
     with pytest.raises(UnicodeError):
         create_message(**{where: value}).sealed()
+
+
+@pytest.mark.parametrize("end", ["", "x", " ", "ü", ".", "="])
+def test_pieces_of_any_length_make_one_text_in_lines_of_at_most_76_characters(end):
+    for length in range(160):
+        text = "x" * length + end
+        whole = quoted_printable_piece(text) * 2 + quoted_printable(text)
+        assert quopri.decodestring(whole).decode() == text * 3
+        assert max(map(len, whole.split(b"\r\n"))) <= 76

@@ -92,6 +92,20 @@ def test_no_content_leaves_before_the_phase_is_asked_for(app, server):
     assert heard == [0, 1, 2]
 
 
+def test_the_next_mail_is_made_before_this_ones_phase_is_asked_for(app, server):
+    """Whoever is killed while making it has sent neither, and that is known."""
+    a, b = create_mails("a", "b")
+    called = []
+    with mail.connect() as session:
+        session.deliver(
+            a,
+            lambda: called.append("phase") or True,
+            lambda: called.append("next") or b,
+            lambda: called.append("another"),
+        )
+    assert called == ["next", "phase", "another"]
+
+
 def test_a_refused_address_is_its_own_mails_only(app, server):
     misbehave(server, RCPT_b=Answer(b"550 nobody"))
     with mail.connect() as session:
@@ -110,6 +124,18 @@ def test_after_refused_content_the_next_mail_goes_on_as_announced(app, server, r
     assert results == [(Stage.CONTENT, blame), KEPT, KEPT]
     assert server.sessions == 1
     assert conversation(server).count("MAIL") == 3
+
+
+def test_after_refused_content_the_answers_about_the_next_mail_get_no_more_time_than_usual(
+    app, server
+):
+    misbehave(server, content_a=Answer(b"451 later"))
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        with pytest.raises(SendFailure):
+            session.deliver(a, lambda: True, lambda: b)
+        assert session.host.sock.gettimeout() == app.config["MAIL_TIMEOUT_SECONDS"]
+        assert session.deliver(b, lambda: True) == KEPT
 
 
 def test_a_refused_sender_says_nothing_about_the_recipient(app, server):
