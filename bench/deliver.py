@@ -72,7 +72,7 @@ def kept_mails():
     original = MailSession.deliver
 
     def keep(session, sealed, *rest):
-        mails.append((sealed.sender, sealed.to, sealed.content))
+        mails.append((sealed.sender, sealed.to, sealed.wire.removesuffix(b".\r\n")))
         return original(session, sealed, *rest)
 
     with mock.patch.object(MailSession, "deliver", keep):

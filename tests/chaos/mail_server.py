@@ -59,6 +59,8 @@ class MailServer:
     #: Called for every mail that was kept, before the sender is told.
     on_kept: Callable[[Kept], None] = lambda kept: None
     kept: list[Kept] = field(default_factory=list)
+    #: Contents in whose middle the other side was gone, as far as they had come.
+    broken_off: list[bytes] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     extensions: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
@@ -148,7 +150,8 @@ class _Session:
         lines = []
         while (line := self.lines.readline()) != b".\r\n":
             if not line:
-                raise _Over  # in the middle of the content: it is thrown away
+                self.server.broken_off.append(b"".join(lines))
+                raise _Over
             lines.append(line)
         content = b"".join(lines)
         found = _MESSAGE_ID.search(content)

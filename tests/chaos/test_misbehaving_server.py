@@ -304,6 +304,28 @@ def test_a_tarpit_stops_nobody_but_the_mail_that_is_in_it(
     assert compare(school, runs, server).repeated == 0
 
 
+def test_a_mail_that_was_announced_is_left_to_its_session_for_a_while(
+    app, cast, server, school, monkeypatch
+):
+    """The session would end if another one sent it; the mail is named to the server only once."""
+    app.config["DELIVERY_WORKERS"] = 2
+    app.config["MAIL_TIMEOUT_SECONDS"] = 60
+    monkeypatch.setattr(send_module, "_LOOK_AGAIN", 10.0)
+    server.extensions = ("PIPELINING",)
+    tarpit = server.script = Tarpit("content")
+
+    def arrived(_mail):
+        # All but the mail in the tarpit and the one that was announced behind it.
+        if len(server.kept) == RECIPIENTS - 2:
+            Timer(0.2, tarpit.let_go.set).start()
+
+    server.on_kept = arrived
+    plan(cast, school)
+    assert send(AT)["sent"] == RECIPIENTS
+    assert [turn.stage for turn in server.turns].count("RCPT") == RECIPIENTS
+    assert server.sessions == 2
+
+
 @pytest.mark.skipif(not LONG, reason="takes its minutes: `make chaos`")
 @pytest.mark.timeout(600)
 def test_a_tarpit_of_a_minute_per_reply_stops_nobody_but_the_mail_that_is_in_it(

@@ -807,6 +807,25 @@ def test_a_stop_gives_back_what_was_not_begun(cast, smtp):
     assert len(smtp.arrived) == 4
 
 
+def test_at_the_end_what_was_begun_is_not_given_back_nor_what_is_anothers(cast):
+    """An interrupt may have come while the content left."""
+    create_order(cast.ada, cast.ada, cast.tom, cast.pia)
+    plan_due(DUE)
+    lease = DUE + timedelta(seconds=60)
+    begun, _not_begun = claim("me", DUE, lease, 2)
+    claim("other", DUE, lease, 1)
+    assert may_send("me", begun) is True
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
+        recorder.finish({begun.execution_id})
+    rows = db.session.scalars(select(ReportDelivery).order_by(ReportDelivery.id))
+    assert [(row.status, row.phase, row.claimed_by) for row in rows] == [
+        ("sending", "data", "me"),
+        ("pending", None, None),
+        ("sending", "claimed", "other"),
+    ]
+    assert only_execution().status is ExecutionStatus.STARTED
+
+
 def test_a_broken_report_fails_after_its_tries_and_spares_the_others(cast, smtp, monkeypatch):
     broken = create_order(cast.tom, cast.tom, report_type="teacher_weekly_report")
     create_order(cast.tom, cast.pia)

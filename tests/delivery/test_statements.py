@@ -3,9 +3,10 @@ with the transaction that it was in."""
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from reportapp.constants import DeliveryStatus, Reason
 from reportapp.delivery.claims import Claim
@@ -79,6 +80,35 @@ def test_after_a_statement_that_failed_the_same_ones_work_again(writer, begin, c
         writer.write([begin(a), count(a)])
     assert [writer.write([count(a)]) for _ in range(3)] == [[1]] * 3
     assert failures() == {a: when + 3}
+
+
+def test_what_is_told_in_one_go_is_written_as_a_whole_or_not_at_all(writer, begin):
+    a, b, c = (begin(f"{name}@x.example") for name in "abc")
+    assert writer.write([a]) == [1]
+    with pytest.raises(IntegrityError):
+        writer.write([b, a, c])
+    assert list(failures()) == ["a@x.example"]
+    # What was wrong with it is not told of what comes next.
+    assert writer.write([c, b]) == [1, 1]
+    assert len(failures()) == 3
+
+
+def test_after_the_database_has_hung_up_the_next_words_go_over_a_new_connection(writer, begin):
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite is no server.")
+    server = db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    assert writer.write([begin("a@x.example")]) == [1]
+    db.session.remove()
+    db.engine.dispose()
+    with psycopg.connect(server) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with pytest.raises(OperationalError):
+        writer.write([begin("b@x.example")])
+    assert writer.write([begin("b@x.example")]) == [1]
+    assert len(failures()) == 2
 
 
 def test_what_the_driver_does_not_take_is_not_written_in_part(writer, begin, count):

@@ -7,11 +7,13 @@ import pytest
 
 from reportapp.mail import Blame, SendFailure, Stage, mail
 from tests.chaos.mail_server import Answer, mail_server
+from tests.e2e.server import wait_for
 from tests.mail.test_message import create_message
 
 
 @pytest.fixture
 def server(app):
+    app.config["MAIL_TIMEOUT_SECONDS"] = 2
     with mail_server() as server:
         server.extensions = ("PIPELINING",)
         app.extensions["mail"].port = server.port
@@ -49,6 +51,13 @@ def conversation(server):
     return [
         turn.stage if turn.to is None else f"{turn.stage} {turn.to[:1]}" for turn in server.turns
     ]
+
+
+def has_heard_nothing(server):
+    """Where it waited for a content, the session ended without a byte of one: a command would be
+    taken for the first line of a mail."""
+    wait_for(lambda: server.broken_off, "the end of the session", 10, 0.01)
+    return server.broken_off == [b""]
 
 
 KEPT = "250 2.0.0 kept"
@@ -172,6 +181,7 @@ def test_where_a_mail_was_announced_and_is_not_sent_next_the_session_ends(app, s
         assert not session.is_open
     assert (failure.value.stage, failure.value.blame) == (Stage.MAIL, Blame.SERVER)
     assert [kept.to[0] for kept in server.kept] == ["a"]
+    assert has_heard_nothing(server)
 
 
 def test_a_mail_that_may_not_leave_after_all_is_not_taken_for_an_empty_one(app, server):
@@ -182,6 +192,7 @@ def test_a_mail_that_may_not_leave_after_all_is_not_taken_for_an_empty_one(app, 
         assert not session.is_open
     assert [kept.to[0] for kept in server.kept] == ["a"]
     assert conversation(server)[-1] == "DATA b"
+    assert has_heard_nothing(server)
 
 
 def test_a_server_that_wants_a_content_for_nobody_gets_none(app, server):
@@ -192,6 +203,7 @@ def test_a_server_that_wants_a_content_for_nobody_gets_none(app, server):
         assert send(session, [a, b]) == [KEPT, (Stage.RCPT, Blame.PERMANENT)]
         assert not session.is_open
     assert [kept.to[0] for kept in server.kept] == ["a"]
+    assert has_heard_nothing(server)
 
 
 def test_a_session_that_ends_with_a_mail_announced_sends_it_not(app, server):
@@ -199,6 +211,7 @@ def test_a_session_that_ends_with_a_mail_announced_sends_it_not(app, server):
     with mail.connect() as session:
         session.deliver(a, lambda: True, lambda: b)
     assert [kept.to[0] for kept in server.kept] == ["a"]
+    assert has_heard_nothing(server)
 
 
 def test_a_server_without_the_extension_hears_one_command_at_a_time(app, server):
