@@ -155,7 +155,14 @@ def run_now(
         finally:
             problems.close()
         first = read_problems(problems.path, most)
+    _learn()
     return outcome, problems.count, first
+
+
+def _learn() -> None:
+    """Many rows may be new."""
+    with suppress(SQLAlchemyError):  # else a job does so within the hour
+        learn_sizes()
 
 
 @dataclass(frozen=True)
@@ -224,8 +231,7 @@ def _work(
         except Exception:
             log.exception("import %s could not be closed; it will look broken off", claim.run_id)
         if claim.phase is ImportStatus.SAVING:
-            with suppress(SQLAlchemyError):  # else a job does so within the hour
-                learn_sizes()
+            _learn()
 
 
 def _worked(
