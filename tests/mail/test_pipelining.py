@@ -188,6 +188,15 @@ def test_a_session_that_ends_with_a_mail_announced_sends_it_not(app, server):
     assert has_heard_nothing(server)
 
 
+def test_a_server_that_waits_for_a_content_is_not_asked_whether_it_is_still_there(app, server):
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+        assert session.still_there() is False
+        assert not session.is_open
+    assert has_heard_nothing(server)
+
+
 def test_a_server_without_the_extension_hears_one_command_at_a_time(app, server):
     server.extensions = ()
     a, b = create_mails("a", "b")
