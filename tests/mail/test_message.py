@@ -1,11 +1,12 @@
 """A mail's bytes: parsed again they say what was meant, and nothing can be smuggled in."""
 
+import re
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reportapp.mail import BadHeader, MailMessage, encode_attachment
@@ -80,6 +81,7 @@ def test_the_unsubscribe_link_stays_whole_on_one_line():
 
 
 @given(subject=LINE, name=LINE, sender=LINE, text=st.text(max_size=300))
+@example(subject="", name="", sender="", text="a\nb\rc\r\n\rd")
 def test_any_subject_name_and_text_come_through(subject, name, sender, text):
     sender = sender.replace("<", "").replace(">", "").replace('"', "").replace("\\", "")
     mail = parsed(create_message(subject=subject, to=(name, "a@family.example"), text=text))
@@ -87,7 +89,8 @@ def test_any_subject_name_and_text_come_through(subject, name, sender, text):
     assert mail["To"].addresses[0].addr_spec == "a@family.example"
     assert len(mail["To"].addresses) == 1
     body = mail.get_body(("plain",)).get_payload(decode=True).decode()
-    assert body == text
+    # However a line ended, in a mail it ends with CRLF.
+    assert body == re.sub("\r\n|\r|\n", "\r\n", text)
 
 
 @pytest.mark.parametrize("bad", ["a\r\nBcc: x@evil.example", "a\nb", "a\rb", "a\x00b"])
