@@ -58,8 +58,9 @@ def test_after_the_database_has_hung_up_the_next_words_go_over_a_new_connection(
     with closing(Writer(db.engine)) as writer:
         assert writer.write([a]) == [1]
         with psycopg.connect(server) as other:
+            # Waits until it is gone.
             other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         with pytest.raises(OperationalError):

@@ -14,7 +14,7 @@ from tests.mail.test_message import create_message
 
 @pytest.fixture
 def server(app):
-    app.config["MAIL_TIMEOUT_SECONDS"] = 2
+    app.config["MAIL_TIMEOUT_SECONDS"] = 5
     with mail_server() as server:
         server.extensions = ("PIPELINING",)
         app.extensions["mail"].port = server.port
