@@ -101,8 +101,8 @@ def test_after_the_database_has_hung_up_the_next_words_go_over_a_new_connection(
     db.session.remove()
     db.engine.dispose()
     with psycopg.connect(server) as other:
-        other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        other.execute(  # waits until it is gone
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     with pytest.raises(OperationalError):

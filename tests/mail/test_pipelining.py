@@ -1,11 +1,12 @@
 """Servers that know PIPELINING (RFC 2920) hear a mail's addresses while they look at the mail
 before; what they answer is still about the right mail."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
 
-from reportapp.mail import Blame, SendFailure, Stage, mail
+from reportapp.mail import BadHeader, Blame, SendFailure, Stage, mail
 from tests.chaos.mail_server import Answer, mail_server
 from tests.e2e.server import wait_for
 from tests.mail.test_message import create_message
@@ -13,7 +14,7 @@ from tests.mail.test_message import create_message
 
 @pytest.fixture
 def server(app):
-    app.config["MAIL_TIMEOUT_SECONDS"] = 2
+    app.config["MAIL_TIMEOUT_SECONDS"] = 5
     with mail_server() as server:
         server.extensions = ("PIPELINING",)
         app.extensions["mail"].port = server.port
@@ -211,6 +212,30 @@ def test_a_session_that_ends_with_a_mail_announced_sends_it_not(app, server):
     with mail.connect() as session:
         session.deliver(a, lambda: True, lambda: b)
     assert [kept.to[0] for kept in server.kept] == ["a"]
+    assert has_heard_nothing(server)
+
+
+@pytest.mark.parametrize("field", ["sender", "to"])
+def test_a_line_break_in_an_address_is_told_to_no_server(app, server, field):
+    """It would be a command of its own; whoever made the mail should have refused it."""
+    a, b, c = create_mails("a", "b", "c")
+    bad = replace(b, **{field: "b@x.example>\r\nRCPT TO:<eve@x.example"})
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: bad)
+        with pytest.raises(BadHeader):
+            session.deliver(bad, lambda: True)
+    with mail.connect() as session:
+        session.deliver(c, lambda: True)
+    assert conversation(server).count("MAIL") == 2
+    assert [turn.to for turn in server.turns if turn.stage == "RCPT"] == [a.to, c.to]
+
+
+def test_a_server_that_waits_for_a_content_is_not_asked_whether_it_is_still_there(app, server):
+    a, b = create_mails("a", "b")
+    with mail.connect() as session:
+        session.deliver(a, lambda: True, lambda: b)
+        assert session.still_there() is False
+        assert not session.is_open
     assert has_heard_nothing(server)
 
 
