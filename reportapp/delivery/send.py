@@ -286,9 +286,12 @@ class _Sender:
     def _over(
         self, session: MailSession, ready: Mail, before_content: Callable[[], bool]
     ) -> str | None:
-        reply = session.deliver(ready.sealed, before_content, self._following, self._look_ahead)
-        self.mails, self.last = self.mails + 1, stopwatch()
-        return reply
+        try:
+            reply = session.deliver(ready.sealed, before_content, self._following, self._look_ahead)
+            self.mails += 1
+            return reply
+        finally:
+            self.last = stopwatch()
 
     def _following(self) -> SealedMail | None:
         """The mail that comes next, if it can follow at once."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from markupsafe import escape
 
-from reportapp.documents import ReportDocument
+from reportapp.documents import Kind, ReportDocument
 from reportapp.mail.message import (
     AUTOMATIC,
     Attachment,
@@ -73,7 +73,14 @@ class Letter:
             "platform": config["PLATFORM_NAME"],
             "letter": self,
             "document": document,
-            "figures": [(f, display(f.value, f.kind)) for f in document.figures],
+            "figures": [
+                (
+                    figure.label,
+                    display(figure.value, figure.kind),
+                    None if figure.change is None else display(figure.change, Kind.CHANGE),
+                )
+                for figure in document.figures
+            ],
             "name": f"{_MARK}name",
             "about": _about(document),
             "unsubscribe_url": f"{_MARK}unsubscribe" if with_link else None,

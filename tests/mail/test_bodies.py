@@ -1,5 +1,6 @@
 """Bodies that are encoded once around what is each reader's own say what they would say at once."""
 
+from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
 from quopri import decodestring
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reportapp.documents import Figure, Kind
+from reportapp.mail import Letter, encode_attachment
 from reportapp.mail.compose import _MARK, _encoded, _filled
 from reportapp.mail.message import quoted_printable, quoted_printable_piece
 from tests.mail.test_message import create_message, parsed
+from tests.rendering.documents import document as create_document
 
 #: With what is special in quoted-printable, in SMTP and at a line's end.
 TEXTS = st.text(max_size=300) | st.text(st.sampled_from("=. \t\r\näab3D"), max_size=300)
@@ -67,3 +71,23 @@ def test_whatever_a_person_is_called_stands_in_the_mail_as_it_is(name):
     assert decodestring(filled).decode() == f"Dear {with_crlf(name)},\r\n"
     part = parsed(create_message(text=filled)).get_body(("plain",))
     assert part.get_payload(decode=True).decode() == f"Dear {with_crlf(name)},\r\n"
+
+
+def test_a_change_reads_in_the_mail_as_it_does_on_paper(app):
+    figures = (
+        Figure("Average score", 74.5, Kind.PERCENT, -11.0),
+        Figure("Attendance", 99.0, Kind.PERCENT, 0.04),
+        Figure("Students", 3),
+    )
+    letter = Letter(
+        replace(create_document(), figures=figures),
+        "Monday",
+        "Mondays at 09:00",
+        encode_attachment("a.csv", "text/csv", b"a"),
+        None,
+    )
+    text, html = (decodestring(body).decode() for body in letter.personal("Zoë", None, None))
+    assert "Average score: 74.5 % (−11.0 points against the period before)\r\n" in text
+    assert "Attendance: 99.0 % (0.0 points against the period before)\r\nStudents: 3\r\n" in text
+    assert "74.5 % <span" in html
+    assert "(−11.0 points)" in html
