@@ -24,6 +24,7 @@ sys.path.pop(0)  # this folder's http.py would hide the standard library's
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import flask_mail
+import pytest
 from flask import current_app
 from sqlalchemy import event, select
 
@@ -32,7 +33,6 @@ from bench.parts.school import DUE, colleagues, families
 from bench.parts.sink import sink
 from reportapp import clock
 from reportapp.delivery import deliver
-from reportapp.delivery.statements import Writer
 from reportapp.documents import Period
 from reportapp.extensions import db
 from reportapp.mail import Letter, MailSession, compose, encode_attachment
@@ -47,6 +47,7 @@ from reportapp.rendering import RENDERERS, file_name
 from reportapp.reports import REPORTS, Order, scopes_of
 from reportapp.schedules.runs import run_now
 from reportapp.schedules.timing import sentence_of
+from tests.delivery.told import steps_told
 
 #: So many children, or letters about one, make a CSV of about 8 KB.
 CHILDREN, LETTERS = 100, 7_900
@@ -86,15 +87,10 @@ def counted_queries():
     def one_more(*_args) -> None:
         count[0] += 1
 
-    plainly = Writer._told
-
-    def told(self, connection, steps):
-        count[0] += len(steps)
-        return plainly(self, connection, steps)
-
     event.listen(db.engine, "before_cursor_execute", one_more)
-    with mock.patch.object(Writer, "_told", told):
-        yield count
+    with pytest.MonkeyPatch.context() as patch:
+        told = steps_told(patch)
+        yield lambda: count[0] + len(told)
     event.remove(db.engine, "before_cursor_execute", one_more)
 
 
@@ -210,7 +206,7 @@ def measure(kind: str, number: int, rounds: int, port: int) -> None:
     learn_sizes()
     with kept_mails() as mails, counted_queries() as queries:
         engine(schedule_id, 1, number)
-        asked = queries[0] / number
+        asked = queries() / number
     size = sum(len(content) for *_, content in mails) / number
     print(f" ({kind}) {number} recipients who {WORDS[kind]}, {size:,.0f} bytes a mail")
     limit = written = 9e9

@@ -68,7 +68,7 @@ REPORT_WRITERS: dict[ReportType, frozenset[Role]] = {
 
 
 class Person(Protocol):
-    """What access looks at; `models.User` is one."""
+    """What access looks at; `models.User` is one, and so is a row with these columns."""
 
     @property
     def id(self) -> int: ...

@@ -195,15 +195,19 @@ class _Run:
             author.name,
             Period(run.execution.period_start, run.execution.period_end),
         )
+        #: Whether somebody gets what is asked for.
+        asked: dict[_Key, bool] = {}
+        for claim in claims:
+            standing = run.standings[claim.recipient_id]
+            key = self._key(claim, standing)
+            asked[key] = asked.get(key, False) or standing.skip is None
         unmade = set()
-        for key in {self._key(c, run.standings[c.recipient_id]) for c in claims}:
+        for key, is_wanted in asked.items():
             if key in letters:
                 letters.move_to_end(key)
                 self._letters[key] = letters[key]
-        for claim in claims:
-            standing = run.standings[claim.recipient_id]
-            if not standing.skip and self._key(claim, standing) not in self._letters:
-                unmade.add(standing.scope)
+            elif is_wanted:
+                unmade.add(key[1])
         self.documents: dict[Scope, ReportDocument] = {}
         if unmade:
             self.documents = REPORTS[schedule.report_type].build(session, order, unmade)

@@ -169,10 +169,6 @@ class _Ended:
     outcome: Outcome
 
 
-def _row(each: _Ended | _Question) -> int:
-    return each.claim.id
-
-
 @dataclass
 class Recorder:
     """Writes down what becomes of the owner's claims, for several sessions at once: whoever comes
@@ -271,9 +267,9 @@ class Recorder:
         # Everybody who locks several rows does so in their order: nobody waits in a circle.
         steps: list[Step] = [self._file(files[key]) for key in new]
         places: dict[int, int] = {}
-        ordered: list[_Ended | _Question] = [*outcomes, *questions]
-        ordered.sort(key=_row)
-        for each in ordered:
+        told: list[_Ended | _Question] = [*outcomes, *questions]
+        told = sorted(told, key=lambda each: each.claim.id)
+        for each in told:
             if isinstance(each, _Question):
                 steps.append(self._to_data(each))
             else:
@@ -283,15 +279,12 @@ class Recorder:
         if len(self._files) > _KNOWN_FILES:
             self._files.clear()
         self._files.update(new)
-        refused = [each for each in questions if changed[places[id(each)]] != 1]
+        missed = [each for each in told if changed[places[id(each)]] != 1]
+        refused = [each for each in missed if isinstance(each, _Question)]
         if refused:
-            refused.sort(key=_row)
             self._writer.write([self._give_back(each.claim) for each in refused])
-        late = [
-            each
-            for each in outcomes
-            if changed[places[id(each)]] != 1 and each.outcome.status is DeliveryStatus.SENT
-        ]
+        ended = [each for each in missed if isinstance(each, _Ended)]
+        late = [each for each in ended if each.outcome.status is DeliveryStatus.SENT]
         return late, [each not in refused for each in questions]
 
     def _outcome(self, ended: _Ended) -> list[Step]:
@@ -358,18 +351,13 @@ class _Statements:
 @lru_cache(2)
 def _statements(dialect: Dialect) -> _Statements:
     return _Statements(
-        *(
-            Prepared(statement, dialect)
-            for statement in (
-                _TO_DATA,
-                _OUTCOME,
-                _GIVE_BACK,
-                _upsert_file(dialect),
-                _first_refusal(dialect),
-                _COUNT_REFUSAL,
-                _FORGIVE,
-            )
-        )
+        to_data=Prepared(_TO_DATA, dialect),
+        outcome=Prepared(_OUTCOME, dialect),
+        give_back=Prepared(_GIVE_BACK, dialect),
+        file=Prepared(_upsert_file(dialect), dialect),
+        first_refusal=Prepared(_first_refusal(dialect), dialect),
+        count_refusal=Prepared(_COUNT_REFUSAL, dialect),
+        forgive=Prepared(_FORGIVE, dialect),
     )
 
 

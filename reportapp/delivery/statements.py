@@ -62,7 +62,7 @@ class Writer:
         """One transaction: how many rows each step has changed. Raises SQLAlchemyError."""
         try:
             connection = self._connected()
-            with connection.begin(), self._explained(), _ended_by_errors(connection):
+            with connection.begin(), self._errors_of(connection):
                 cursors = self._told(connection, steps)
                 self._sync()
             return [cursor.rowcount for cursor in cursors]
@@ -81,11 +81,19 @@ class Writer:
         return cursors
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _errors_of(self, connection: Connection) -> Iterator[None]:
+        """Errors of the driver become SQLAlchemy's. In a pipeline, any error is the end of the
+        connection, with all that it was told. Rolling back would begin with a sync, which commits
+        what the driver has not failed at; and what it was to prepare behind the error it would take
+        for prepared, whoever gets the connection next."""
+        dialect = connection.dialect
         try:
             yield
-        except self._errors as error:
-            dialect = self._engine.dialect
+        except BaseException as error:
+            if dialect.name == "postgresql":
+                connection.invalidate(error)
+            if not isinstance(error, self._errors):
+                raise
             raise DBAPIError.instance(None, None, error, self._errors, dialect=dialect) from error
 
     def _connected(self) -> Connection:
@@ -111,19 +119,6 @@ class Writer:
         except self._errors:
             connection.invalidate()
         connection.close()
-
-
-@contextmanager
-def _ended_by_errors(connection: Connection) -> Iterator[None]:
-    """In a pipeline, an error is the end of the connection, with all that it was told. Rolling back
-    would begin with a sync, which commits what the driver has not failed at; and what it was to
-    prepare behind the error it would take for prepared, whoever gets the connection next."""
-    try:
-        yield
-    except BaseException as error:
-        if connection.dialect.name == "postgresql":
-            connection.invalidate(error)
-        raise
 
 
 def _nothing() -> None:

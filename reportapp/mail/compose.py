@@ -73,14 +73,8 @@ class Letter:
             "platform": config["PLATFORM_NAME"],
             "letter": self,
             "document": document,
-            "figures": [
-                (
-                    figure.label,
-                    display(figure.value, figure.kind),
-                    None if figure.change is None else display(figure.change, Kind.CHANGE),
-                )
-                for figure in document.figures
-            ],
+            "display": display,
+            "Kind": Kind,
             "name": f"{_MARK}name",
             "about": _about(document),
             "unsubscribe_url": f"{_MARK}unsubscribe" if with_link else None,

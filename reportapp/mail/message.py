@@ -40,7 +40,7 @@ class Attachment:
 
 def encode_attachment(name: str, content_type: str, data: bytes) -> Attachment:
     """The attachment `name` of `data`. Raises BadHeader for a line break in the name."""
-    _refuse_line_breaks(name)
+    refuse_line_breaks(name)
     return Attachment(name, len(data), _attachment_head(name, content_type) + _base64(data))
 
 
@@ -127,12 +127,8 @@ class MailMessage:
             b"".join((dotted, closing, b".\r\n")),
         )
 
-    def as_bytes(self) -> bytes:
-        """The whole mail with CRLF line ends. Raises what `sealed` raises."""
-        return self._opening() + self._closing()
-
     def _opening(self) -> bytes:
-        _refuse_line_breaks(self.sender)
+        refuse_line_breaks(self.sender)
         headers = [
             _address_header("From", _parsed(self.sender)),
             _address_header("To", self.to),
@@ -172,7 +168,8 @@ class MailMessage:
         return head.encode(), text if isinstance(text, bytes) else quoted_printable(text)
 
 
-def _refuse_line_breaks(text: str) -> None:
+def refuse_line_breaks(text: str) -> None:
+    """Raises BadHeader where there is one: what comes after it would be a line of its own."""
     if _LINE_BREAK.search(text):
         raise BadHeader(f"a line break in {text[:80]!r}")
 
@@ -185,7 +182,7 @@ _date = lru_cache(16)(format_datetime)
 def _header(name: str, value: str) -> str:
     """One header. Plain ASCII stays on one line, so that links in it stay whole; anything else
     becomes RFC 2047 encoded words."""
-    _refuse_line_breaks(name + value)
+    refuse_line_breaks(name + value)
     line = f"{name}: {value}"
     if value.isascii() and len(line) <= _LONGEST_LINE:
         return line
@@ -195,7 +192,7 @@ def _header(name: str, value: str) -> str:
 @lru_cache(256)
 def _address_header(name: str, address: tuple[str, str]) -> str:
     person, mailbox = address
-    _refuse_line_breaks(person + mailbox)
+    refuse_line_breaks(person + mailbox)
     mailbox = _ascii_domain(mailbox)
     if not person:
         return f"{name}: {mailbox}"

@@ -14,7 +14,7 @@ import flask_mail
 from flask import Flask, current_app
 
 from reportapp.mail.mailbox import mailbox_folder, mailbox_port
-from reportapp.mail.message import BadHeader, SealedMail
+from reportapp.mail.message import SealedMail, refuse_line_breaks
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, refusal, reply_text
 
 #: Seconds. Connecting is quick or hopeless; RFC 5321 section 4.5.3.2 asks for patience with the
@@ -183,8 +183,7 @@ class MailSession(flask_mail.Connection):
         """From whom, and in the same go to whom and that the content comes, for a server that knows
         PIPELINING (RFC 2920, which allows it even before the reply to the mail before, section
         3.1)."""
-        if any(sign in address for sign in "\r\n" for address in (mail.sender, mail.to)):
-            raise BadHeader(f"a line break in {mail.sender!r} or {mail.to!r}")
+        refuse_line_breaks(mail.sender + mail.to)
         lines = [" ".join([f"MAIL FROM:<{mail.sender}>", *self._options(mail)])]
         if self.host.has_extn("pipelining"):
             lines += [f"RCPT TO:<{mail.to}>", "DATA"]

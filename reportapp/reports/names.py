@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reportapp.models import ClassGroup, Course, User
+from reportapp.models import ClassGroup, Course, User, full_name
 from reportapp.reports.facts import among
 
 
@@ -34,7 +34,7 @@ def people(session: Session, ids: Collection[int]) -> dict[int, Name]:
     )
     return {
         row.id: Name(
-            f"{row.given_name} {row.family_name}".strip(),
+            full_name(row.given_name, row.family_name),
             (plain(row.family_name), plain(row.given_name)),
         )
         for row in rows

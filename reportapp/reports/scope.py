@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from reportapp.access import REPORT_AUTHORS, REPORT_READERS, WHOLE_CLASS_ROLES
+from reportapp.access import REPORT_AUTHORS, REPORT_READERS, WHOLE_CLASS_ROLES, Person
 from reportapp.constants import FAMILY_ROLES, EnrollmentRole, ReportType, Role
 from reportapp.models import (
     ClassGroup,
@@ -83,19 +83,6 @@ class Scope:
         return frozenset(student for student, _ in self.pairs)
 
 
-class Viewer(Protocol):
-    """What decides of what a person may see, who may be read in part."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def school_id(self) -> int: ...
-    @property
-    def role(self) -> Role: ...
-    @property
-    def is_active(self) -> bool: ...
-
-
 EMPTY = Scope(frozenset())
 #: So many students can be asked for by name in one query.
 _FEW = 500
@@ -107,7 +94,7 @@ _STUDENTS = bindparam("students", type_=Integer, expanding=True)
 
 
 def scopes_of(
-    session: Session, schedule: ReportSchedule, recipients: Sequence[Viewer], now: datetime
+    session: Session, schedule: ReportSchedule, recipients: Sequence[Person], now: datetime
 ) -> dict[int, Scope]:
     """The scope of each recipient's delivery of the schedule's report, as `load_scopes` says."""
     return load_scopes(
@@ -124,7 +111,7 @@ def load_scopes(
     session: Session,
     kind: ReportType,
     author: User,
-    recipients: Sequence[Viewer],
+    recipients: Sequence[Person],
     now: datetime,
     *,
     class_group_id: int | None,
@@ -229,7 +216,7 @@ class _Reach:
         self.class_group_id = class_group_id if basis is Basis.CLASS else None
         self._whole: frozenset[tuple[int, int]] | None = None
 
-    def of(self, people: Iterable[Viewer], students: set[int] | None = None) -> dict[int, Any]:
+    def of(self, people: Iterable[Person], students: set[int] | None = None) -> dict[int, Any]:
         """The pairs that each of the people may see, all or of some `students` only."""
         seen: dict[int, Any] = defaultdict(set)
         by_role: dict[Role, set[int]] = defaultdict(set)

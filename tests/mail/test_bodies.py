@@ -1,8 +1,6 @@
 """Bodies that are encoded once around what is each reader's own say what they would say at once."""
 
 from dataclasses import replace
-from email import policy
-from email.parser import BytesParser
 from quopri import decodestring
 
 import pytest
@@ -13,7 +11,7 @@ from reportapp.documents import Figure, Kind
 from reportapp.mail import Letter, encode_attachment
 from reportapp.mail.compose import _MARK, _encoded, _filled
 from reportapp.mail.message import quoted_printable, quoted_printable_piece
-from tests.mail.test_message import create_message, parsed
+from tests.mail.test_message import content_of, create_message, parsed
 from tests.rendering.documents import document as create_document
 
 #: With what is special in quoted-printable, in SMTP and at a line's end.
@@ -38,6 +36,15 @@ def test_pieces_of_a_text_say_together_what_the_whole_says(texts, end):
         assert line.isascii()
 
 
+@pytest.mark.parametrize("end", ["", "x", " ", "ü", ".", "="])
+def test_pieces_of_any_length_make_one_text_in_lines_of_at_most_76_characters(end):
+    for length in range(160):
+        text = "x" * length + end
+        whole = quoted_printable_piece(text) * 2 + quoted_printable(text)
+        assert decodestring(whole).decode() == text * 3
+        assert max(map(len, whole.split(b"\r\n"))) <= 76
+
+
 @given(
     st.lists(st.tuples(WRITABLE, st.sampled_from(["name", "unsubscribe", "download"])), max_size=6),
     WRITABLE,
@@ -51,14 +58,12 @@ def test_a_body_filled_in_says_what_it_would_say_written_at_once(places, end, va
 
 @given(WRITABLE, WRITABLE)
 def test_a_mail_with_any_bodies_arrives_as_it_is_written(text, html):
-    sealed = create_message(text=text, html=html).sealed()
-    assert sealed.wire.endswith(b"\r\n.\r\n")
-    lines = sealed.wire.removesuffix(b".\r\n").split(b"\r\n")
-    # As a server reads it: a line's first dot is taken away, and none is alone.
-    assert b"." not in lines
-    content = b"\r\n".join(line[1:] if line.startswith(b".") else line for line in lines)
-    assert len(content) == sealed.size
-    mail = BytesParser(policy=policy.default).parsebytes(content)
+    message = create_message(text=text, html=html)
+    sealed = message.sealed()
+    # None is alone before the end: it would be the end.
+    assert b"." not in sealed.wire.removesuffix(b".\r\n").split(b"\r\n")
+    assert len(content_of(message)) == sealed.size
+    mail = parsed(message)
     for kind, body in (("plain", text), ("html", html)):
         part = mail.get_body((kind,))
         assert part.get_payload(decode=True).decode() == with_crlf(body)

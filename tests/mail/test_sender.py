@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from reportapp.mail import Blame, SendFailure, Stage, mail
-from tests.mail.test_message import create_message
+from tests.mail.test_message import content_of, create_message
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def test_what_arrives_is_byte_for_byte_what_was_composed(app, smtp):
     message = create_message(text=".\n..\nleading dots\n")
     with mail.connect() as session:
         session.deliver(message.sealed(), lambda: True)
-    assert smtp.arrived[0].content == message.as_bytes()
+    assert smtp.arrived[0].content == content_of(message)
 
 
 def test_a_silent_server_is_given_up_after_the_timeout(app):
