@@ -86,7 +86,7 @@ def claim(owner: str, now: datetime, until: datetime, limit: int) -> list[Claim]
     never get the same one."""
     values = {"owner": owner, "now": now, "until": until, "number": limit}
     with transaction() as session:
-        rows = session.execute(_CLAIM, values).all()
+        rows = session.connection().execute(_CLAIM, values).all()
     return [
         Claim(id_, run, who, message_id, attempts, as_link, doubt(reason, reply))
         for _at, id_, run, who, message_id, attempts, as_link, reason, reply in sorted(rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from threading import Event, Lock
 
 from reportapp.clock import stopwatch
 
@@ -22,7 +21,6 @@ class Limits:
         self._next = 0.0
         self._sent: Counter[tuple[str, datetime]] = Counter()
         self._put_off: Counter[str] = Counter()
-        self._lock = Lock()
 
     @property
     def are_set(self) -> bool:
@@ -36,20 +34,19 @@ class Limits:
             return None
         domain = address.rpartition("@")[2].lower()
         minute = now.replace(second=0, microsecond=0)
-        with self._lock:
-            if self._sent[domain, minute] < self._per_domain:
-                self._sent[domain, minute] += 1
-                return None
-            # Not all to the next minute, which could not take them either.
-            later = self._put_off[domain] // self._per_domain
-            self._put_off[domain] += 1
+        if self._sent[domain, minute] < self._per_domain:
+            self._sent[domain, minute] += 1
+            return None
+        # Not all to the next minute, which could not take them either.
+        later = self._put_off[domain] // self._per_domain
+        self._put_off[domain] += 1
         return minute + _MINUTE * min(1 + later, _FARTHEST)
 
-    def wait(self, stop: Event) -> None:
-        """Wait for the next mail's turn, or until `stop`."""
+    def delay(self) -> float:
+        """Seconds until the next mail's turn, which is then over for the others."""
         if not self._interval:
-            return
-        with self._lock:
-            turn = max(self._next, stopwatch())
-            self._next = turn + self._interval
-        stop.wait(max(0.0, turn - stopwatch()))
+            return 0.0
+        now = stopwatch()
+        turn = max(self._next, now)
+        self._next = turn + self._interval
+        return turn - now

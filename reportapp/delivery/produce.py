@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 
 from flask import current_app
 from sqlalchemy.orm import Session
@@ -79,7 +78,7 @@ class _Made:
 
 #: An execution's letters by scope, and by whether they hold a link in place of the file.
 _Key = tuple[int, Scope, bool]
-_Letters = OrderedDict[_Key, "Future[_Made | Outcome]"]
+_Letters = OrderedDict[_Key, _Made | Outcome]
 
 
 class Producer:
@@ -124,7 +123,7 @@ class Producer:
 
 
 class Batch:
-    """Mails that were read together. Safe to be used by several threads."""
+    """Mails that were read together."""
 
     def __init__(
         self, runs: dict[int, _Run | Exception], now: datetime, access_version: int
@@ -142,10 +141,10 @@ class Batch:
             return after_error(run, claim.attempts, self._now)
         return run.mail(claim)
 
-    def is_quick(self, claim: Claim) -> bool:
-        """Whether its mail is made in no time: no PDF has to be waited for."""
+    def pdf(self, claim: Claim) -> Future[bytes] | None:
+        """What has to be waited for before its mail is made; None: nothing."""
         run = self._runs[claim.execution_id]
-        return isinstance(run, Exception) or run.is_quick(claim)
+        return None if isinstance(run, Exception) else run.pdf(claim)
 
     def standing(self, claim: Claim) -> Standing | None:
         """As it was last read; None: it could not be read."""
@@ -180,10 +179,9 @@ class _Run:
         letters: _Letters,
     ) -> None:
         self.id, self.now = execution_id, now
-        self._lock = Lock()
         #: Of all batches, and those that this one is sure to need: there they may be let go.
         self._shared = letters
-        self._letters: dict[_Key, Future[_Made | Outcome]] = {}
+        self._letters: dict[_Key, _Made | Outcome | Exception] = {}
         run = load_run(session, execution_id, [claim.recipient_id for claim in claims], now)
         schedule, author = run.schedule, run.author
         self.standings = run.standings
@@ -222,10 +220,12 @@ class _Run:
     def _key(self, claim: Claim, standing: Standing) -> _Key:
         return self.id, standing.scope, claim.as_link
 
-    def is_quick(self, claim: Claim) -> bool:
+    def pdf(self, claim: Claim) -> Future[bytes] | None:
         standing = self.standings[claim.recipient_id]
-        letter, pdf = self._letters.get(self._key(claim, standing)), self.pdfs.get(standing.scope)
-        return letter.done() if letter is not None else pdf is None or pdf.done()
+        pdf = self.pdfs.get(standing.scope)
+        if pdf is None or pdf.done() or self._key(claim, standing) in self._letters:
+            return None
+        return pdf
 
     def mail(self, claim: Claim) -> Mail | Outcome | None:
         standing = self.standings[claim.recipient_id]
@@ -261,20 +261,18 @@ class _Run:
         return f"/f/{sign_download(current_app.config['SECRET_KEY'], claim.id)}"
 
     def _made(self, claim: Claim, standing: Standing) -> _Made | Outcome:
-        """Made by the first who asks; others wait for it."""
+        """Made for the first who asks."""
         key = self._key(claim, standing)
-        with self._lock:
-            future = self._letters.get(key)
-            first = future is None
-            if future is None:
-                future = self._letters[key] = self._shared[key] = Future()
-        if first:
+        made = self._letters.get(key)
+        if made is None:
             try:
-                future.set_result(self._make(standing.scope, claim.as_link))
-            except BaseException as error:
-                self._shared.pop(key, None)
-                future.set_exception(error)
-        return future.result()
+                made = self._shared[key] = self._make(standing.scope, claim.as_link)
+            except Exception as error:
+                made = error
+            self._letters[key] = made
+        if isinstance(made, Exception):
+            raise made
+        return made
 
     def _make(self, scope: Scope, as_link: bool) -> _Made | Outcome:
         document = self.documents[scope]

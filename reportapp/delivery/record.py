@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
@@ -171,20 +171,18 @@ class _Ended:
 
 @dataclass
 class Recorder:
-    """Writes down what becomes of the owner's claims, for several sessions at once: whoever comes
-    first commits for all who wait. An outcome is kept until the next commit and goes with it."""
+    """Writes down what becomes of the owner's claims, for several sessions at once: `gather` waits
+    for those that want something written down, too, and whoever comes back first commits for all.
+    An outcome is kept until the next commit and goes with it."""
 
     engine: Engine
     owner: str
     clock: Clock
+    gather: Callable[[], None] = lambda: None
     _questions: list[_Question] = field(default_factory=list)
     _outcomes: list[_Ended] = field(default_factory=list)
     #: Files of which the database knows.
     _files: set[tuple[str, str]] = field(default_factory=set)
-    #: Guards the lists.
-    _lists: Lock = field(default_factory=Lock)
-    #: Held by the one who commits.
-    _committing: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._writer = Writer(self.engine)
@@ -192,8 +190,7 @@ class Recorder:
 
     def note(self, claim: Claim, outcome: Outcome) -> None:
         """Keep an outcome for the next commit."""
-        with self._lists:
-            self._outcomes.append(_Ended(claim, outcome))
+        self._outcomes.append(_Ended(claim, outcome))
 
     def may_send(self, claim: Claim, mail: Mail, access_version: int) -> bool:
         """Commit, just before the mail's content leaves, that from now on the server may have it.
@@ -203,20 +200,23 @@ class Recorder:
         data it may hold was read; then it is given back, to be made anew or skipped.
         """
         question = _Question(claim, mail, access_version)
-        with self._lists:
-            self._questions.append(question)
-        self._commit(question)
+        self._questions.append(question)
+        try:
+            self.gather()
+        except BaseException:
+            # Nobody is there any more to send what would be allowed to leave.
+            self._questions = [each for each in self._questions if each is not question]
+            raise
+        if question.error is not None:
+            raise question.error
+        if question.answer is None:
+            self.write()
         assert question.answer is not None
         return question.answer
 
     def give_back(self, claim: Claim) -> None:
         """Let a claim of which nothing was sent be made anew."""
-        with self._committing:
-            self._writer.write([self._give_back(claim)])
-
-    def write(self) -> None:
-        """Write what is still kept."""
-        self._commit(None)
+        self._writer.write([self._give_back(claim)])
 
     def finish(self, executions: set[int]) -> None:
         """Write what is still kept, give back what was not begun, and end the executions that have
@@ -231,30 +231,23 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of the database."""
-        with self._committing:
-            self._writer.close()
+        self._writer.close()
 
-    def _commit(self, mine: _Question | None) -> None:
-        with self._committing:
-            if mine is not None and mine.answer is not None:
-                return  # Somebody else's commit was ours, too.
-            if mine is not None and mine.error is not None:
-                raise mine.error
-            with self._lists:
-                questions, self._questions = self._questions, []
-                outcomes = list(self._outcomes)
-            if not questions and not outcomes:
-                return
-            try:
-                late, answers = self._written(questions, outcomes)
-            except BaseException as error:
-                for question in questions:
-                    question.error = error
-                raise
-            with self._lists:
-                del self._outcomes[: len(outcomes)]
-            for question, answer in zip(questions, answers, strict=True):
-                question.answer = answer
+    def write(self) -> None:
+        """Write what is kept, and answer the questions."""
+        questions, self._questions = self._questions, []
+        outcomes = list(self._outcomes)
+        if not questions and not outcomes:
+            return
+        try:
+            late, answers = self._written(questions, outcomes)
+        except BaseException as error:
+            for question in questions:
+                question.error = error
+            raise
+        del self._outcomes[: len(outcomes)]
+        for question, answer in zip(questions, answers, strict=True):
+            question.answer = answer
         for each in late:
             _record_late(each.claim, each.outcome)
 

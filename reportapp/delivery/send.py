@@ -1,5 +1,5 @@
-"""Sending: hands the mails of claimed deliveries to the mail server, over several sessions, and
-notes each one's fate."""
+"""Sending: hands the mails of claimed deliveries to the mail server, over several sessions in turn,
+and notes each one's fate."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import logging
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from threading import Condition, Event
+from threading import Event
 from uuid import uuid4
 
 from flask import Flask, current_app
@@ -27,6 +26,7 @@ from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome, after_error, after_failure, in_doubt, unwritable
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
+from reportapp.delivery.turns import Turns
 from reportapp.delivery.work import Item, Work
 from reportapp.extensions import db
 from reportapp.mail import Blame, MailSession, SealedMail, SendFailure, Stage, mail
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 _IDLE = 5.0
 #: Seconds after which a session that has nothing to send looks again, while others are at work.
 _LOOK_AGAIN = 1.0
+#: Seconds after which one that waits for its turn has noticed that it is to stop.
+_NOTICE = 0.2
 #: Seconds to wait between attempts to write down at the end what was sent: a database that is
 #: locked, or a disk that is full, may heal.
 _WRITE_AGAIN = (1, 5, 20, 0)
@@ -85,10 +87,15 @@ class _Delivering:
         self.owner = uuid4().hex
         self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
         self.resend = app.config["AMBIGUOUS_DELIVERY"] == "resend"
-        self.number = app.config["DELIVERY_WORKERS"]
-        self.senders: list[_Sender] = []
-        self.idle, self.idling = 0, Condition()
-        self.recorder = Recorder(db.engine, self.owner, clock)
+        self.turns = Turns(self._make_ahead)
+        self.recorder = Recorder(db.engine, self.owner, clock, self.turns.gather)
+        self.work = Work(app, self.owner, clock, wall, self.recorder, self.turns.done)
+        self.senders = [_Sender(self) for _ in range(app.config["DELIVERY_WORKERS"])]
+        #: How many of them have nothing to send.
+        self.idle = 0
+        #: Made while the servers looked at others.
+        self.ahead: deque[Item] = deque()
+        self.counts: Counter[DeliveryStatus] = Counter()
         #: Set when there is no point in going on.
         self.halt = Event()
         #: The mail server was in trouble when it was last heard of.
@@ -97,23 +104,12 @@ class _Delivering:
     def run(self) -> Counter[DeliveryStatus]:
         _set_aside()
         with kept_alive(self.app, self.owner, self.wall, self.lease):
-            work = Work(self.app, self.owner, self.clock, self.wall, self.recorder)
             try:
-                return self._in_sessions(work)
+                self.turns.run([sender.run for sender in self.senders])
             finally:
-                work.close()
-                self._finish(work.executions)
-
-    def _in_sessions(self, work: Work) -> Counter[DeliveryStatus]:
-        if self.number == 1:
-            return _Sender(self, work).run()
-
-        def session(_number: int) -> Counter[DeliveryStatus]:
-            with self.app.app_context():
-                return _Sender(self, work).run()
-
-        with ThreadPoolExecutor(self.number, thread_name_prefix="deliver") as pool:
-            return sum(pool.map(session, range(self.number)), Counter[DeliveryStatus]())
+                self.work.close()
+                self._finish(self.work.executions)
+        return self.counts
 
     def _finish(self, executions: set[int]) -> None:
         for pause in _WRITE_AGAIN:
@@ -131,17 +127,48 @@ class _Delivering:
     def is_over(self) -> bool:
         return self.stop.is_set() or self.halt.is_set()
 
+    def next(self, has_waited: bool) -> Item | None:
+        """The next mail for a session; None: there is nothing to do for it."""
+        item = self.ahead.popleft() if self.ahead else self.work.next()
+        if item is None and has_waited:
+            # What was announced to another one's server waits as long as that one thinks; there,
+            # the session ends with it.
+            held = next((sender for sender in self.senders if sender.upcoming), None)
+            if held is not None:
+                item, held.upcoming = held.upcoming, None
+        return item
+
+    def next_made(self) -> Item | None:
+        """The next mail, if it is there or made at once."""
+        if not self.ahead:
+            self._make_ahead()
+        return self.ahead.popleft() if self.ahead else None
+
+    def _make_ahead(self) -> bool:
+        """Make one more mail while all wait; whether there may be more to make."""
+        item = None
+        try:
+            if not self.is_over and len(self.ahead) < len(self.senders):
+                item = self.work.next_quick()
+        except Exception:
+            # The replies to the mails in hand are still to be heard; the trouble comes up again.
+            log.exception("no mail could be made while the server looked at another")
+        if item is not None:
+            self.ahead.append(item)
+        return item is not None
+
     def wait_for_more(self) -> bool:
         """Called by a session that has nothing to send: whether to look again. The mail server may
         keep another one busy for minutes, which what becomes due meanwhile must not wait for."""
-        with self.idling:
-            self.idle += 1
-            self.idling.wait_for(lambda: self.idle == self.number, _LOOK_AGAIN)
-            if self.idle == self.number:
-                self.idling.notify_all()
-                return False
-            self.idle -= 1
-            return True
+
+        def is_the_end() -> bool:
+            return self.idle == len(self.senders) or self.is_over
+
+        self.idle += 1
+        if self.turns.until(is_the_end, _LOOK_AGAIN):
+            return False
+        self.idle -= 1
+        return True
 
     def heard(self, outcome: Outcome) -> None:
         """What an outcome tells about the mail server."""
@@ -156,44 +183,29 @@ class _Delivering:
 
 
 class _Sender:
-    """One thread's work over one SMTP session at a time."""
+    """One SMTP session's work, over one after the other."""
 
-    def __init__(self, shared: _Delivering, work: Work) -> None:
-        self.shared, self.work = shared, work
-        self.counts: Counter[DeliveryStatus] = Counter()
+    def __init__(self, shared: _Delivering) -> None:
+        self.shared = shared
         self.sessions = ExitStack()
         self.session: MailSession | None = None
         #: Mails sent over the session, and when the last one was.
         self.mails, self.last = 0, 0.0
         self.most = shared.app.config["DELIVERY_MAILS_PER_SESSION"]
-        #: The next mails, made while the server looked at those before; the first may be announced.
-        self.upcoming: deque[Item] = deque()
-        shared.senders.append(self)
+        #: The next mail, which the server may have been told of.
+        self.upcoming: Item | None = None
 
-    def run(self) -> Counter[DeliveryStatus]:
+    def run(self) -> None:
         with self.sessions, self._stopping_the_others():
             has_waited = False
             while not self.shared.is_over:
-                item = self._next(has_waited)
+                item, self.upcoming = self.upcoming, None
+                item = item or self.shared.next(has_waited)
                 has_waited = item is None
                 if item is not None:
                     self._deal_with(item)
                 elif not self.shared.wait_for_more():
                     break
-        return self.counts
-
-    def _next(self, has_waited: bool) -> Item | None:
-        item = _taken(self.upcoming.popleft) or self.work.next()
-        if item is None:
-            # What another one has made waits as long as that one's server thinks.
-            spare = (
-                _taken(each.upcoming.pop)
-                for each in self.shared.senders
-                # Its session ends with a mail that was announced and is not sent.
-                if has_waited or len(each.upcoming) > 1
-            )
-            item = next(filter(None, spare), None)
-        return item
 
     @contextmanager
     def _stopping_the_others(self) -> Iterator[None]:
@@ -212,23 +224,25 @@ class _Sender:
         told = in_doubt(outcome, claimed.doubt)
         # First of all: whatever fails from here on, the server's answer is known.
         self.shared.recorder.note(claimed, told)
-        self.counts[told.status] += 1
+        self.shared.counts[told.status] += 1
         self.shared.heard(outcome)
 
     def _send(self, item: Item, ready: Mail) -> Outcome | None:
         """What became of one mail; None when it was no longer ours or no longer right."""
         claimed = item.claim
         assert ready.standing.email is not None
-        later = self.work.limits.put_off(ready.standing.email, self.shared.clock())
+        work, limits = self.shared.work, self.shared.work.limits
+        later = limits.put_off(ready.standing.email, self.shared.clock())
         if later is not None:
             words = "This domain's share of the minute is used up."
             return Outcome(DeliveryStatus.PENDING, None, words, later, charged=False)
-        self.work.limits.wait(self.shared.stop)
+        if not self._wait(limits.delay()):
+            return None
         begun = False
 
         def before_content() -> bool:
             nonlocal begun
-            begun = self.work.may_send(item)
+            begun = work.may_send(item)
             return begun
 
         try:
@@ -287,34 +301,27 @@ class _Sender:
         self, session: MailSession, ready: Mail, before_content: Callable[[], bool]
     ) -> str | None:
         try:
-            reply = session.deliver(ready.sealed, before_content, self._following, self._look_ahead)
+            reply = session.deliver(ready.sealed, before_content, self._following)
             self.mails += 1
             return reply
         finally:
             self.last = stopwatch()
 
+    def _wait(self, seconds: float) -> bool:
+        """Wait so long for its turn; False: all are to stop, what was not begun goes back."""
+        stop, end = self.shared.stop, stopwatch() + seconds
+        while (left := end - stopwatch()) > 0:
+            if self.shared.turns.until(stop.is_set, min(left, _NOTICE)):
+                return False
+        return True
+
     def _following(self) -> SealedMail | None:
         """The mail that comes next, if it can follow at once."""
-        if not self.upcoming:
-            self._look_ahead()
-        if self.work.limits.are_set or self.mails + 1 >= self.most:
+        if self.shared.work.limits.are_set or self.mails + 1 >= self.most:
             return None
-        with suppress(IndexError):
-            made = self.upcoming[0].made
-            return made.sealed if isinstance(made, Mail) else None
-        return None
-
-    def _look_ahead(self) -> None:
-        """Make one more mail while the server looks at others."""
-        item = None
-        try:
-            if not self.shared.is_over:
-                item = self.work.next_quick()
-        except Exception:
-            # The reply to the mail in hand is still to be heard; the trouble comes up again.
-            log.exception("no mail could be made while the server looked at another")
-        if item is not None:
-            self.upcoming.append(item)
+        self.upcoming = self.upcoming or self.shared.next_made()
+        made = self.upcoming.made if self.upcoming else None
+        return made.sealed if isinstance(made, Mail) else None
 
     def _session(self) -> MailSession:
         session = self.session
@@ -326,17 +333,10 @@ class _Sender:
         ):
             return session
         self._close()
-        self.session = self.sessions.enter_context(mail.connect())
+        self.session = self.sessions.enter_context(mail.connect(waiting=self.shared.turns))
         self.mails, self.last = 0, stopwatch()
         return self.session
 
     def _close(self) -> None:
         self.sessions.close()
         self.session = None
-
-
-def _taken(take: Callable[[], Item]) -> Item | None:
-    """The one that is taken; whoever else asks at the same moment does not get it."""
-    with suppress(IndexError):
-        return take()
-    return None

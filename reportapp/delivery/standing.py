@@ -102,9 +102,11 @@ def load_run(
     """The run as the database has it, for the access of the aware instant `now`."""
     execution, schedule, author = session.execute(_RUN, {"execution": execution_id}).one()
     # Each row is a person and, unless `is_direct` is None, that person's row on the schedule.
-    people: Sequence[Any] = session.execute(
-        _PEOPLE, {"schedule": schedule.id, "recipients": list(recipient_ids)}
-    ).all()
+    people: Sequence[Any] = (
+        session.connection()
+        .execute(_PEOPLE, {"schedule": schedule.id, "recipients": list(recipient_ids)})
+        .all()
+    )
     scopes = scopes_of(session, schedule, people, now)
     nobody = _nobody(execution, schedule, author)
     # Who is on it by name needs no audience: without audiences, nothing more is asked.

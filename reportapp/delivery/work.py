@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
-from threading import Lock
 
 from flask import Flask
 
@@ -50,12 +51,20 @@ class Reading:
 
 
 class Work:
-    """Shared by all sessions. Close it at the end, when no session uses it any more."""
+    """Shared by all sessions. `wait_for` a file is how one waits whose mail needs it. Close it at
+    the end, when no session uses it any more."""
 
     def __init__(
-        self, app: Flask, owner: str, clock: Clock, wall: Clock, recorder: Recorder
+        self,
+        app: Flask,
+        owner: str,
+        clock: Clock,
+        wall: Clock,
+        recorder: Recorder,
+        wait_for: Callable[[Future[bytes]], None],
     ) -> None:
         self.owner, self.clock, self.wall, self.recorder = owner, clock, wall, recorder
+        self._wait_for = wait_for
         self.lease = timedelta(seconds=app.config["DELIVERY_LEASE_SECONDS"])
         self.limits = Limits(
             app.config["DELIVERY_PER_SECOND"], app.config["DELIVERY_PER_DOMAIN_AND_MINUTE"]
@@ -66,32 +75,29 @@ class Work:
         self._claims: deque[Claim] = deque()
         self._reading: Reading | None = None
         self._changes: Counter[int] = Counter()
-        #: Held by the one who reads from the database: their sessions are not for two threads.
-        self._lock = Lock()
 
     def next(self) -> Item | None:
         """The next mail; None: there is nothing more to do. Reads the next batch when this one is
         given out, and waits for its file where that takes long."""
         while True:
-            with self._lock:
-                if not self._claims and not self._read_batch():
-                    return None
-                claimed, reading = self._claims.popleft(), self._reading
+            if not self._claims and not self._read_batch():
+                return None
+            claimed, reading = self._claims.popleft(), self._reading
             assert reading is not None
-            if not reading.batch.is_quick(claimed):
+            pdf = reading.batch.pdf(claimed)
+            if pdf is not None:
                 self.recorder.write()
+                self._wait_for(pdf)
             item = self._item(claimed, reading)
             if item is not None:
                 return item
 
     def next_quick(self) -> Item | None:
         """The next mail if that takes no time; None: ask `next`."""
-        with self._lock:
-            reading = self._reading
-            if not self._claims or reading is None or not reading.batch.is_quick(self._claims[0]):
-                return None
-            claimed = self._claims.popleft()
-        return self._item(claimed, reading)
+        reading = self._reading
+        if not self._claims or reading is None or reading.batch.pdf(self._claims[0]) is not None:
+            return None
+        return self._item(self._claims.popleft(), reading)
 
     def _item(self, claimed: Claim, reading: Reading) -> Item | None:
         made = reading.batch.mail(claimed)
@@ -132,9 +138,7 @@ class Work:
         assert isinstance(item.made, Mail)
         reading = item.reading
         if stopwatch() - reading.since > FRESH:
-            with self._lock:
-                if stopwatch() - reading.since > FRESH:
-                    self._read_again(reading)
+            self._read_again(reading)
         # In this order: what is read again from now on, by another session, is not about this one.
         version = reading.batch.access_version
         reading.unsent.pop(item.claim.id, None)

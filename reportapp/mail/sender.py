@@ -13,6 +13,7 @@ from typing import Any
 import flask_mail
 from flask import Flask, current_app
 
+from reportapp.mail.host import Alone, Host, SecureHost, Waiting
 from reportapp.mail.mailbox import mailbox_folder, mailbox_port
 from reportapp.mail.message import SealedMail, refuse_line_breaks
 from reportapp.mail.smtp_errors import Blame, SendFailure, Stage, breakdown, refusal, reply_text
@@ -36,19 +37,22 @@ class ReportMail(flask_mail.Mail):
         state.suppress = False
         return state
 
-    def connect(self, patience: int | None = None) -> "MailSession":
+    def connect(self, patience: int | None = None, waiting: Waiting | None = None) -> "MailSession":
         """A session to be entered. `patience`: seconds for each answer, for a mail that somebody
-        waits for; usually the server gets all the time that RFC 5321 asks for."""
-        return MailSession(current_app.extensions["mail"], current_app.config, patience)
+        waits for; usually the server gets all the time that RFC 5321 asks for. `waiting`: what the
+        thread does meanwhile; usually nothing."""
+        state, config = current_app.extensions["mail"], current_app.config
+        return MailSession(state, config, patience, waiting or Alone())
 
 
 class MailSession(flask_mail.Connection):
     """A context manager around one SMTP session. Entering connects, and raises SendFailure."""
 
-    host: smtplib.SMTP
+    host: Host
 
-    def __init__(self, state: Any, config: Any, patience: int | None = None) -> None:
+    def __init__(self, state: Any, config: Any, patience: int | None, waiting: Waiting) -> None:
         super().__init__(state)
+        self._waiting = waiting
         self._timeout = patience or config["MAIL_TIMEOUT_SECONDS"]
         self._final_timeout = patience or max(FINAL_REPLY_TIMEOUT, self._timeout)
         self._own_name = config["MESSAGE_ID_DOMAIN"]
@@ -61,23 +65,27 @@ class MailSession(flask_mail.Connection):
         self._announced: SealedMail | None = None
         self._owed = 0
 
-    def configure_host(self) -> smtplib.SMTP:
+    def configure_host(self) -> Host:
         try:
-            return self._connect()
+            host = self._waiting.elsewhere(self._connect)
         except smtplib.SMTPResponseException as error:
             raise refusal(Stage.CONNECT, error.smtp_code, error.smtp_error) from None
         except _NoLogIn as error:
             raise SendFailure(Blame.CONFIGURATION, Stage.CONNECT, str(error)) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
             raise breakdown(Stage.CONNECT, error) from None
+        assert host.sock is not None
+        host.sock.setblocking(False)
+        host.waiting, host.patience = self._waiting, self._timeout
+        return host
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self) -> Host:
         wait = min(CONNECT_TIMEOUT, self._timeout)
         if not self.mail.server:
             port = mailbox_port(mailbox_folder(str(self._instance)))
-            host = smtplib.SMTP("127.0.0.1", port, self._own_name, wait)
+            host = Host("127.0.0.1", port, self._own_name, wait)
         elif self.mail.use_ssl:
-            host = smtplib.SMTP_SSL(
+            host = SecureHost(
                 self.mail.server,
                 self.mail.port,
                 self._own_name,
@@ -85,7 +93,7 @@ class MailSession(flask_mail.Connection):
                 context=ssl.create_default_context(),
             )
         else:
-            host = smtplib.SMTP(self.mail.server, self.mail.port, self._own_name, wait)
+            host = Host(self.mail.server, self.mail.port, self._own_name, wait)
         try:
             assert host.sock is not None
             host.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -121,7 +129,6 @@ class MailSession(flask_mail.Connection):
         mail: SealedMail,
         before_content: Callable[[], bool],
         following: Callable[[], SealedMail | None] = lambda: None,
-        meanwhile: Callable[[], None] = lambda: None,
     ) -> str | None:
         """Send one mail; the server's reply to it.
 
@@ -129,9 +136,8 @@ class MailSession(flask_mail.Connection):
         known before the server can have the mail. If it answers False the mail is not sent, and
         None is returned; the session ends with it. `following`, which is called before: the mail
         that will be given to `deliver` next, if that is known, so that the server can look at its
-        addresses at once. `meanwhile` is called while the server looks at the content. Neither must
-        raise. Raises SendFailure; the session can go on afterwards unless its blame is SERVER,
-        CONFIGURATION or AMBIGUOUS.
+        addresses at once; it must not raise. Raises SendFailure; the session can go on afterwards
+        unless its blame is SERVER, CONFIGURATION or AMBIGUOUS.
         """
         try:
             self._envelope(mail)
@@ -142,7 +148,7 @@ class MailSession(flask_mail.Connection):
                 self.host.close()
                 return None
             self._stage = Stage.CONTENT
-            return self._content(mail, coming, meanwhile)
+            return self._content(mail, coming)
         except SendFailure as failure:
             # The replies about the next mail are still to come, and to be of use.
             if self._announced is None and (
@@ -198,9 +204,7 @@ class MailSession(flask_mail.Connection):
     def _say(self, lines: list[str], after: bytes = b"") -> None:
         """The lines, in one write with what comes before them: a small one of its own would wait
         for an acknowledgement."""
-        if self.host.sock is None:
-            raise smtplib.SMTPServerDisconnected("The connection is closed.")
-        self.host.sock.sendall(after + "".join(f"{line}\r\n" for line in lines).encode())
+        self.host.send(after + "".join(f"{line}\r\n" for line in lines).encode())
         self._owed += len(lines)
 
     def _reply(self) -> tuple[int, bytes]:
@@ -227,22 +231,18 @@ class MailSession(flask_mail.Connection):
             options.append("SMTPUTF8")
         return options
 
-    def _content(
-        self, mail: SealedMail, following: SealedMail | None, meanwhile: Callable[[], None]
-    ) -> str:
-        assert self.host.sock is not None
+    def _content(self, mail: SealedMail, following: SealedMail | None) -> str:
         lines: list[str] = []
         if following is not None and self.host.has_extn("pipelining"):
             # Why one cannot be announced is told when its turn comes.
             with suppress(SendFailure, ValueError):
                 lines = self._announcement(following)
         self._say(lines, mail.wire)
-        self.host.sock.settimeout(self._final_timeout)
         self._announced = following if lines else None
-        meanwhile()
+        self.host.patience = self._final_timeout
         reply = self.host.getreply()
         # Whatever it says, the next ones come sooner.
-        self.host.sock.settimeout(self._timeout)
+        self.host.patience = self._timeout
         self._expect(Stage.CONTENT, reply, 250)
         return reply_text(*reply)
 

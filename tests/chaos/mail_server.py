@@ -64,6 +64,10 @@ class MailServer:
     turns: list[Turn] = field(default_factory=list)
     extensions: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
+    #: TLS comes before the first word, and not when it is asked for.
+    tls_at_once: bool = False
+    #: Called with the recipient before a content is read.
+    before_content: Callable[[str | None], object] = lambda to: None
     sessions: int = 0
     #: The other side's port, by session.
     ports: dict[int, int] = field(default_factory=dict)
@@ -104,6 +108,8 @@ class _Session:
 
     def run(self) -> None:
         try:
+            if self.server.tls_at_once:
+                self._start_tls()
             self._turn("banner", b"220 ready")
             while line := self.lines.readline():
                 self._command(line)
@@ -147,6 +153,7 @@ class _Session:
             self.connection.sendall(b"250 ok\r\n")
 
     def _content(self) -> None:
+        self.server.before_content(self.to)
         lines = []
         while (line := self.lines.readline()) != b".\r\n":
             if not line:

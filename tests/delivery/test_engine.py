@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from threading import Barrier, Event, Thread
 
@@ -22,6 +23,7 @@ from reportapp.delivery.policy import Outcome
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.standing import access_version, load_run
+from reportapp.delivery.turns import Turns
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
 from reportapp.mail import MailSession
@@ -696,17 +698,15 @@ def test_rows_that_are_given_back_together_are_locked_in_one_order(cast, monkeyp
     outdated = access_version(db.session()) - 1
     db.session.rollback()
     told = steps_told(monkeypatch)
-    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
-        with recorder._committing:
-            threads = []
-            for number, claimed in enumerate(reversed(claims), 1):
-                mail = Mail(None, None, run.standings[claimed.recipient_id])
-                ask = Thread(target=recorder.may_send, args=(claimed, mail, outdated))
-                ask.start()
-                threads.append(ask)
-                wait_for(lambda n=number: len(recorder._questions) == n, "the question", 10, 0.01)
-        for thread in threads:
-            thread.join()
+    turns, answers = Turns(), []
+
+    def ask(claimed):
+        mail = Mail(None, None, run.standings[claimed.recipient_id])
+        answers.append(recorder.may_send(claimed, mail, outdated))
+
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE), turns.gather)) as recorder:
+        turns.run([partial(ask, claimed) for claimed in reversed(claims)])
+    assert answers == [False] * 3
     rows = sorted(each.id for each in claims)
     assert [values["row"] for _, values in told] == rows * 2
     assert [status for status, _ in ledger().values()] == [DeliveryStatus.PENDING] * 3

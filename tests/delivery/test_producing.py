@@ -2,6 +2,7 @@
 
 import hashlib
 import stat
+import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -357,18 +358,25 @@ def test_no_mail_is_put_off_for_longer_than_a_retry_would_be():
     assert max(filter(None, waits)) <= NOW + LONGEST_WAIT
 
 
-def test_so_many_mails_a_second_wait_for_their_turn_and_a_stop_ends_the_waiting():
-    class Stop(Event):
-        waited: list[float] = []
+def test_each_mail_takes_its_own_turn_of_so_many_a_second():
+    limits = Limits(10, 0)
+    assert [limits.delay() for _ in range(4)] == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.05)
 
-        def wait(self, timeout=None):
-            self.waited.append(timeout)
 
-    limits, stop = Limits(10, 0), Stop()
-    for _ in range(4):
-        limits.wait(stop)
-    assert stop.waited[0] == 0.0
-    assert stop.waited[-1] == pytest.approx(0.3, abs=0.1)
+class TestPerSecond:
+    @pytest.fixture
+    def settings(self):
+        return {"DELIVERY_PER_SECOND": 1, "DELIVERY_WORKERS": 4}
+
+    def test_who_waits_for_its_turn_when_all_are_to_stop_does_not_send(self, cast, smtp, admins):
+        create_order(cast.ada, *admins)
+        plan_due(DUE)
+        stop = Event()
+        smtp.on_data = lambda to: stop.set()
+        begun = time.monotonic()
+        assert deliver(clock.fixed(DUE), stop)["sent"] == 1
+        assert time.monotonic() - begun < 1
+        assert [row.status for row in deliveries()].count("pending") == 6
 
 
 def test_a_file_that_cannot_be_kept_leaves_nothing_behind(tmp_path, monkeypatch):
