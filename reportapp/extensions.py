@@ -124,6 +124,9 @@ def learn_sizes() -> None:
             # Rows of each index that are looked at: enough to tell much from little.
             connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
             connection.exec_driver_sql("ANALYZE")
+            # Other connections, of any process, hold to what they know until the schema changes.
+            connection.exec_driver_sql("CREATE VIEW sizes_learned AS SELECT 1")
+            connection.exec_driver_sql("DROP VIEW sizes_learned")
 
 
 def count_found(query: Select[Any]) -> int:

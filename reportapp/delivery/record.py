@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    null,
     or_,
     select,
     update,
@@ -104,15 +105,15 @@ _TO_DATA = (
 #: With what `_values` says of an outcome.
 _END = update(ReportDelivery).values(
     status=bindparam("new_status"),
-    phase=None,
+    phase=null(),
     reason=bindparam("new_reason"),
     smtp_reply=bindparam("reply"),
     next_attempt_at=bindparam("next"),
     sent_at=bindparam("sent"),
     attempts=ReportDelivery.attempts + bindparam("charge"),
     as_link=or_(ReportDelivery.as_link, bindparam("link", type_=Boolean)),
-    claimed_by=None,
-    claimed_until=None,
+    claimed_by=null(),
+    claimed_until=null(),
 )
 _OUTCOME = _END.where(*_MINE)
 #: Of claims of an owner, those that were not begun.

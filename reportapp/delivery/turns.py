@@ -120,8 +120,9 @@ class Turns:
     def gather(self) -> None:
         """Wait until those who can go on have come here, too, or wait for something else: what
         they are here for, the first who comes back can do for all."""
-        self._gathered.append(getcurrent())
-        self._hub.switch()
+        if self._alive > 1:
+            self._gathered.append(getcurrent())
+            self._hub.switch()
 
     def _ring(self, _future: object) -> None:
         # A full pipe rings as well, and a closed one is of works that have ended.

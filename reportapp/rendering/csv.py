@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from reportapp.documents import Column, ReportDocument, Section, Value
-from reportapp.rendering.canonical import canonical
+from reportapp.rendering.canonical import canonical_sections
 from reportapp.rendering.format import header
 from reportapp.rendering.text import neutralise
 
@@ -24,7 +24,7 @@ def render_csv(document: ReportDocument) -> bytes:
     buffer = io.StringIO(newline="")
     # Every text is quoted, as OWASP advises: a separator in it can't begin a new cell.
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
-    sections = canonical(document).sections
+    sections = canonical_sections(document)
     for number, section in enumerate(sections):
         if number:
             buffer.write("\r\n")

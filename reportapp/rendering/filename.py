@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from reportapp.documents import ReportDocument
 
@@ -19,6 +20,7 @@ def file_stem(document: ReportDocument) -> str:
     return "_".join(part for part in parts if part)
 
 
+@lru_cache(64)  # the school's is in all of a run's names
 def _part(text: str) -> str:
     # L, M, N: letters, their marks (Devanagari and Arabic need them), digits.
     kept = (
