@@ -98,12 +98,43 @@ def test_once_sqlite_knows_that_there_are_many_pupils_it_does_not_go_through_all
         )
         event.remove(db.engine, "before_cursor_execute", listener)
         sql, values = next(each for each in asked if "guardian_link.guardian_id IN" in each[0])
-        steps = another.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
-        another.rollback()
-        return [step[3].split()[1] for step in steps]
+        with db.engine.connect() as connection:
+            steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+            return [step[3].split()[1] for step in steps]
 
-    # One that was there before, as another process has it.
+    assert plan()[0] == "user_1"
+    table.JOBS["learn-sizes"].run()
+    db.engine.dispose()
+    assert plan()[0] != "user_1"
+
+
+def test_what_is_learned_is_known_to_connections_that_were_there_before(app):
+    """They are other processes', too, and keep what they know for as long as they live."""
+    query = "SELECT * FROM ways WHERE short = 1 AND long = 1"
+
+    def way(connection, comment):
+        """By which index."""
+        connection.exec_driver_sql(query).all()  # EXPLAIN alone notices nothing
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query} -- {comment}").all()
+        connection.rollback()
+        return [step[3].split()[-2:] for step in steps]
+
+    def fill(statement):
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM ways")
+            connection.exec_driver_sql(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)"
+                f" INSERT INTO ways {statement} FROM n"
+            )
+
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE ways (short, long)")
+        connection.exec_driver_sql("CREATE INDEX by_short ON ways (short)")
+        connection.exec_driver_sql("CREATE INDEX by_long ON ways (long)")
+    fill("SELECT 1, n")
+    table.JOBS["learn-sizes"].run()
     with db.engine.connect() as another:
-        assert plan()[0] == "user_1"
+        assert way(another, "before") == [["by_long", "(long=?)"]]
+        fill("SELECT n, 1")
         table.JOBS["learn-sizes"].run()
-        assert plan()[0] != "user_1"
+        assert way(another, "after") == [["by_short", "(short=?)"]]
