@@ -16,7 +16,8 @@ NUMBER_KINDS = frozenset({Kind.COUNT, Kind.PERCENT, Kind.CHANGE})
 
 def display(value: Value, kind: Kind) -> str:
     """`value` as a person reads it: PERCENT `87.5 %`, CHANGE `+3.2` or `−1.0`, COUNT `12`, DATE
-    `16 Nov 2026`, nothing (None, or empty text) `–`. Text in a number's column stays text."""
+    `16 Nov 2026`, nothing (None, or empty text) `–`. Text in a number's column stays text. `kind`
+    may also be a plain text, as templates have it."""
     value = canonical_value(value, kind)
     if value is None or value == "":
         return NOTHING
@@ -35,9 +36,9 @@ def header(column: Column) -> str:
 
 
 def _number(value: int | float, kind: Kind) -> str:
-    if kind is Kind.PERCENT:
+    if kind == Kind.PERCENT:
         return f"{value:.1f} %"
-    if kind is Kind.CHANGE:
+    if kind == Kind.CHANGE:
         return f"{value:+.1f}" if value else "0.0"
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")

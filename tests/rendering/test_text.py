@@ -88,7 +88,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_a_value_reads_as_its_kind_says(value: object, kind: Kind, shown: str) -> None:
-    assert display(value, kind) == shown  # type: ignore[arg-type]
+    assert display(value, kind) == display(value, kind.value) == shown  # type: ignore[arg-type]
 
 
 def test_percent_names_its_unit_in_the_header_once() -> None:
