@@ -690,6 +690,47 @@ def test_rows_that_are_written_together_are_locked_in_one_order(cast, monkeypatc
     assert [status for status, _ in ledger().values()] == [DeliveryStatus.FAILED] * 3
 
 
+def test_what_another_session_writes_down_lets_no_mail_leave(cast):
+    """It goes on with what may take long, and holds up all meanwhile: too much could change."""
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    (claimed,) = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
+    mail = Mail(None, None, run.standings[claimed.recipient_id])
+    version = access_version(db.session())
+    db.session.rollback()
+    phases = []
+
+    def phase():
+        phases.append(db.session.scalar(select(ReportDelivery.phase)))
+        db.session.rollback()
+
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
+        recorder.gather = lambda: (recorder.write(), phase())
+        assert recorder.may_send(claimed, mail, version) is True
+    phase()
+    assert phases == ["claimed", "data"]
+
+
+def test_who_may_not_send_lets_those_go_first_who_may(cast):
+    """It has committed for them, too, and goes on with what may take long."""
+    create_order(cast.ada, cast.ada, cast.tom)
+    plan_due(DUE)
+    claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    run = load_run(db.session(), claims[0].execution_id, [c.recipient_id for c in claims], DUE)
+    version = access_version(db.session())
+    db.session.rollback()
+    turns, answers = Turns(), []
+
+    def ask(claimed, version):
+        mail = Mail(None, None, run.standings[claimed.recipient_id])
+        answers.append(recorder.may_send(claimed, mail, version))
+
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE), turns.gather)) as recorder:
+        turns.run([partial(ask, claims[0], version - 1), partial(ask, claims[1], version)])
+    assert answers == [True, False]
+
+
 def test_rows_that_are_given_back_together_are_locked_in_one_order(cast, monkeypatch):
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
     plan_due(DUE)
