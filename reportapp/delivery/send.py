@@ -309,9 +309,9 @@ class _Sender:
 
     def _wait(self, seconds: float) -> bool:
         """Wait so long for its turn; False: all are to stop, what was not begun goes back."""
-        stop, end = self.shared.stop, stopwatch() + seconds
+        end = stopwatch() + seconds
         while (left := end - stopwatch()) > 0:
-            if self.shared.turns.until(stop.is_set, min(left, _NOTICE)):
+            if self.shared.turns.until(lambda: self.shared.is_over, min(left, _NOTICE)):
                 return False
         return True
 

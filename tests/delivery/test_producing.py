@@ -418,6 +418,15 @@ class TestPerSecond:
         assert time.monotonic() - begun < 1
         assert [row.status for row in deliveries()].count("pending") == 6
 
+    def test_a_server_that_refuses_us_is_not_asked_again_by_those_who_wait_for_their_turns(
+        self, cast, smtp, admins
+    ):
+        smtp.on_mail = lambda options: "530 log in first"
+        create_order(cast.ada, *admins)
+        run()
+        assert smtp.sessions == 1
+        assert {row.status for row in deliveries()} == {DeliveryStatus.PENDING}
+
 
 def test_a_file_that_cannot_be_kept_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
