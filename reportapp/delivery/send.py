@@ -136,7 +136,8 @@ class _Delivering:
             held = next((sender for sender in self.senders if sender.upcoming), None)
             if held is not None:
                 item, held.upcoming = held.upcoming, None
-        return item
+        # It may have waited for its file; what was not begun by now goes back.
+        return None if self.is_over else item
 
     def next_made(self) -> Item | None:
         """The next mail, if it is there or made at once."""

@@ -259,6 +259,21 @@ def test_a_document_too_heavy_fails_its_own_mails_only_and_says_why(cast, smtp, 
     assert failed.smtp_reply == "The PDF takes more than 120 seconds to make."
 
 
+def test_who_waits_for_its_file_when_all_are_to_stop_does_not_send(cast, smtp, monkeypatch):
+    stop = Event()
+
+    def render(self, document):
+        time.sleep(0.1)
+        stop.set()
+        return b"%PDF"
+
+    monkeypatch.setattr(PdfWorkers, "render", render)
+    create_order(cast.ada, cast.pol, cast.pia, export_format="pdf")
+    assert run(stop=stop)["sent"] == 0
+    assert smtp.sessions == 0
+    assert {row.status for row in deliveries()} == {DeliveryStatus.PENDING}
+
+
 def test_who_needs_another_file_than_the_one_it_waited_for_waits_for_that_as_well(
     app, cast, smtp, monkeypatch
 ):
