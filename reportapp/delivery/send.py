@@ -215,6 +215,8 @@ class _Sender:
             yield
         except BaseException:
             self.shared.halt.set()
+            # It may be broken, and is the others', too, and that of what is written at the end.
+            db.session.rollback()
             raise
 
     def _deal_with(self, item: Item) -> None:
