@@ -257,6 +257,7 @@ class _Sender:
             raise
         except Exception as error:
             # One mail's trouble, whatever it is, must not hold up the others.
+            db.session.rollback()  # it may have come while reading again
             log.exception("delivery %s was not sent", claimed.id)
             if begun:
                 words = f"Interrupted while the mail was handed over ({type(error).__name__})."

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import anything_due, deliver, plan_due, recover, send, work
+from reportapp.delivery import anything_due, deliver, plan_due, produce, recover, send, work
 from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
@@ -432,6 +432,24 @@ def test_no_transaction_is_open_while_the_mail_server_thinks(cast, smtp, monkeyp
     smtp.on_data = lambda to: seen.append(open_now["all"])
     assert run()["sent"] == 3
     assert seen == [0, 0, 0]
+
+
+def test_no_transaction_stays_open_where_reading_again_has_failed(cast, smtp, monkeypatch):
+    """It is one mail's trouble; the session goes on with the next."""
+    plainly, calls, looks, session = produce.load_run, count(1), [], db.session()
+
+    def fail_once(*args):
+        found = plainly(*args)
+        if next(calls) == 2:
+            raise RuntimeError("unforeseen")
+        return found
+
+    monkeypatch.setattr(produce, "load_run", fail_once)
+    monkeypatch.setattr(work, "FRESH", 0)
+    smtp.on_mail = lambda options: looks.append(session.in_transaction())
+    create_order(cast.ada, cast.ada, cast.tom)
+    assert run()["retrying"] == 1
+    assert looks == [False, False]
 
 
 def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alone(app, cast, smtp):
