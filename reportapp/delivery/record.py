@@ -252,11 +252,12 @@ class Recorder:
             for question in questions:
                 question.error = error
             raise
-        del self._outcomes[: len(outcomes)]
+        self._outcomes[: len(outcomes)] = late
         for question, answer in zip(questions, answers, strict=True):
             question.answer = answer
         for each in late:
             _record_late(each.claim, each.outcome)
+            self._outcomes.remove(each)
 
     def _written(
         self, questions: list[_Question], outcomes: list[_Ended]

@@ -16,7 +16,16 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import anything_due, deliver, plan_due, produce, recover, send, work
+from reportapp.delivery import (
+    anything_due,
+    deliver,
+    plan_due,
+    produce,
+    record,
+    recover,
+    send,
+    work,
+)
 from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
@@ -964,6 +973,29 @@ def test_a_yes_counts_even_if_the_claim_was_thought_lost_meanwhile(app, cast, sm
     execution = only_execution()
     assert (execution.status, execution.successful_sends) == (ExecutionStatus.COMPLETED, 1)
     assert (execution.unknown_sends, execution.error_message) == (0, None)
+    assert run(DUE + timedelta(hours=2))["sent"] == 0
+
+
+@pytest.mark.parametrize("ambiguous", ["hold", "resend"])
+def test_a_late_yes_counts_even_if_the_database_fails_while_it_is_written(
+    app, cast, smtp, monkeypatch, ambiguous
+):
+    app.config["AMBIGUOUS_DELIVERY"] = ambiguous
+    create_order(cast.tom, cast.pia)
+    late = clock.fixed(DUE + timedelta(seconds=61))
+    smtp.on_data = lambda to: elsewhere(app, lambda: recover(late(), late)).join()
+    plainly, calls = record.reopen, count(1)
+
+    def fail_once(*args):
+        if next(calls) == 1:
+            raise OperationalError("UPDATE", {}, Exception("gone"))
+        return plainly(*args)
+
+    monkeypatch.setattr(record, "reopen", fail_once)
+    plan_due(DUE)
+    with pytest.raises(OperationalError):
+        deliver(clock.fixed(DUE), wall=clock.fixed(DUE))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SENT, None)
     assert run(DUE + timedelta(hours=2))["sent"] == 0
 
 
