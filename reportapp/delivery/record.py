@@ -211,7 +211,10 @@ class Recorder:
         if question.error is not None:
             raise question.error
         if question.answer is None:
-            self.write()
+            questions, self._questions = self._questions, []
+            self._commit(questions)
+            if not question.answer:
+                self.gather()  # those go first for whom it was committed, too
         assert question.answer is not None
         return question.answer
 
@@ -235,8 +238,11 @@ class Recorder:
         self._writer.close()
 
     def write(self) -> None:
-        """Write what is kept, and answer the questions."""
-        questions, self._questions = self._questions, []
+        """Write what is kept. Answers no questions: who has asked goes on after the one who writes,
+        and that one goes on with what takes its time."""
+        self._commit([])
+
+    def _commit(self, questions: list[_Question]) -> None:
         outcomes = list(self._outcomes)
         if not questions and not outcomes:
             return
@@ -246,11 +252,12 @@ class Recorder:
             for question in questions:
                 question.error = error
             raise
-        del self._outcomes[: len(outcomes)]
+        self._outcomes[: len(outcomes)] = late
         for question, answer in zip(questions, answers, strict=True):
             question.answer = answer
         for each in late:
             _record_late(each.claim, each.outcome)
+            self._outcomes.remove(each)
 
     def _written(
         self, questions: list[_Question], outcomes: list[_Ended]

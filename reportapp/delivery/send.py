@@ -136,7 +136,8 @@ class _Delivering:
             held = next((sender for sender in self.senders if sender.upcoming), None)
             if held is not None:
                 item, held.upcoming = held.upcoming, None
-        return item
+        # It may have waited for its file; what was not begun by now goes back.
+        return None if self.is_over else item
 
     def next_made(self) -> Item | None:
         """The next mail, if it is there or made at once."""
@@ -214,6 +215,8 @@ class _Sender:
             yield
         except BaseException:
             self.shared.halt.set()
+            # It may be broken, and is the others', too, and that of what is written at the end.
+            db.session.rollback()
             raise
 
     def _deal_with(self, item: Item) -> None:
@@ -254,6 +257,7 @@ class _Sender:
             raise
         except Exception as error:
             # One mail's trouble, whatever it is, must not hold up the others.
+            db.session.rollback()  # it may have come while reading again
             log.exception("delivery %s was not sent", claimed.id)
             if begun:
                 words = f"Interrupted while the mail was handed over ({type(error).__name__})."
@@ -309,9 +313,9 @@ class _Sender:
 
     def _wait(self, seconds: float) -> bool:
         """Wait so long for its turn; False: all are to stop, what was not begun goes back."""
-        stop, end = self.shared.stop, stopwatch() + seconds
+        end = stopwatch() + seconds
         while (left := end - stopwatch()) > 0:
-            if self.shared.turns.until(stop.is_set, min(left, _NOTICE)):
+            if self.shared.turns.until(lambda: self.shared.is_over, min(left, _NOTICE)):
                 return False
         return True
 

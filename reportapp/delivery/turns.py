@@ -44,7 +44,7 @@ class Turns:
 
     def __init__(self, spare: Callable[[], bool] = _never) -> None:
         self._spare = spare
-        self._alive = 0
+        self._alive: set[greenlet] = set()
         self._errors: list[BaseException] = []
         #: Who can go on: whether what they waited for has come, or what ends their waiting.
         self._ready: deque[tuple[greenlet, bool | BaseException]] = deque()
@@ -64,7 +64,7 @@ class Turns:
                 turn = greenlet(lambda _first, work=work: work(), self._hub)
                 turn.gr_context = copy_context()  # Flask's application is theirs, too
                 self._ready.append((turn, True))
-            self._alive = len(works)
+            self._alive = {turn for turn, _ in self._ready}
             while self._alive:
                 try:
                     self._round()
@@ -120,7 +120,7 @@ class Turns:
     def gather(self) -> None:
         """Wait until those who can go on have come here, too, or wait for something else: what
         they are here for, the first who comes back can do for all."""
-        if self._alive > 1:
+        if len(self._alive) > 1:
             self._gathered.append(getcurrent())
             self._hub.switch()
 
@@ -149,7 +149,8 @@ class Turns:
             turn.throw(news) if isinstance(news, BaseException) else turn.switch(news)
         except BaseException as error:
             self._errors.append(error)
-        self._alive -= turn.dead
+        if turn.dead:
+            self._alive.discard(turn)
 
     def _look(self, *, wait: bool) -> None:
         """Find out who can go on; `wait` until somebody can."""
@@ -188,11 +189,12 @@ class Turns:
         self._ready.append((self._at_sockets.pop(number).turn, has_come))
 
     def _interrupt(self, error: BaseException) -> None:
-        """Nobody waits any longer."""
-        for number in list(self._at_sockets):
-            self._come(number, False)
-        turns = [each.turn for each in self._at_conditions] + self._gathered
-        turns += [turn for turn, _ in self._ready]
+        """Nobody waits any longer: whoever is alive, since one that was just being looked at when
+        it came is on no list."""
+        for key in [key for key in self._selector.get_map().values() if key.data is None]:
+            self._selector.unregister(key.fd)
+        self._at_sockets.clear()
         self._at_conditions.clear()
         self._gathered.clear()
-        self._ready = deque((turn, error) for turn in turns)
+        self._alive = {turn for turn in self._alive if not turn.dead}
+        self._ready = deque((turn, error) for turn in self._alive)

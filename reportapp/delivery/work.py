@@ -84,8 +84,8 @@ class Work:
                 return None
             claimed, reading = self._claims.popleft(), self._reading
             assert reading is not None
-            pdf = reading.batch.pdf(claimed)
-            if pdf is not None:
+            # Its recipient's standing may be read again meanwhile: then it may need another one.
+            while (pdf := reading.batch.pdf(claimed)) is not None:
                 self.recorder.write()
                 self._wait_for(pdf)
             item = self._item(claimed, reading)

@@ -4,17 +4,19 @@ is called unknown in the end, and the rest goes on when the database is well aga
 import os
 import resource
 import time
+from collections import Counter
 from datetime import timedelta
+from itertools import count
 from threading import Event, Lock, Timer
 from types import SimpleNamespace
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from reportapp import clock
-from reportapp.delivery import deliver, recover, send
+from reportapp.delivery import deliver, produce, recover, send, work
 from reportapp.extensions import db
 from reportapp.models import ReportDelivery
 from reportapp.schedules.runs import run_now
@@ -234,6 +236,24 @@ class TestOnPostgresql:
         found = compare(school, run_ids(), server)
         assert found.statuses["unknown"] <= settings["DELIVERY_WORKERS"]
         assert (found.repeated, found.lost, found.forgotten) == (0, 0, 0)
+
+    def test_what_was_not_begun_goes_back_although_reading_was_cut_off(
+        self, app, school, server, monkeypatch
+    ):
+        """All sessions read over one connection, and so does what is written at the end."""
+        plainly, calls = produce.access_version, count(1)
+
+        def cut_off(session):
+            if next(calls) == 5:
+                session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            return plainly(session)
+
+        monkeypatch.setattr(produce, "access_version", cut_off)
+        monkeypatch.setattr(work, "FRESH", 0)
+        with pytest.raises(OperationalError, match="terminating connection"):
+            deliver(clock.fixed(AT), wall=clock.fixed(AT))
+        statuses = Counter(row.status for row in db.session.query(ReportDelivery))
+        assert statuses == {"sent": len(server.kept), "pending": RECIPIENTS - len(server.kept)}
 
 
 @pytest.mark.skipif(not LONG, reason="takes the application's own 30 s: `make chaos`")

@@ -16,7 +16,16 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from reportapp import clock
 from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus, Reason
-from reportapp.delivery import anything_due, deliver, plan_due, recover, send, work
+from reportapp.delivery import (
+    anything_due,
+    deliver,
+    plan_due,
+    produce,
+    record,
+    recover,
+    send,
+    work,
+)
 from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
@@ -434,6 +443,24 @@ def test_no_transaction_is_open_while_the_mail_server_thinks(cast, smtp, monkeyp
     assert seen == [0, 0, 0]
 
 
+def test_no_transaction_stays_open_where_reading_again_has_failed(cast, smtp, monkeypatch):
+    """It is one mail's trouble; the session goes on with the next."""
+    plainly, calls, looks, session = produce.load_run, count(1), [], db.session()
+
+    def fail_once(*args):
+        found = plainly(*args)
+        if next(calls) == 2:
+            raise RuntimeError("unforeseen")
+        return found
+
+    monkeypatch.setattr(produce, "load_run", fail_once)
+    monkeypatch.setattr(work, "FRESH", 0)
+    smtp.on_mail = lambda options: looks.append(session.in_transaction())
+    create_order(cast.ada, cast.ada, cast.tom)
+    assert run()["retrying"] == 1
+    assert looks == [False, False]
+
+
 def test_an_unreachable_server_costs_no_try_and_after_five_in_a_row_is_left_alone(app, cast, smtp):
     people = (cast.ada, cast.tom, cast.tea, cast.pia, cast.pol)
     create_order(cast.ada, *people)
@@ -690,6 +717,47 @@ def test_rows_that_are_written_together_are_locked_in_one_order(cast, monkeypatc
     assert [status for status, _ in ledger().values()] == [DeliveryStatus.FAILED] * 3
 
 
+def test_what_another_session_writes_down_lets_no_mail_leave(cast):
+    """It goes on with what may take long, and holds up all meanwhile: too much could change."""
+    create_order(cast.tom, cast.tom)
+    plan_due(DUE)
+    (claimed,) = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
+    mail = Mail(None, None, run.standings[claimed.recipient_id])
+    version = access_version(db.session())
+    db.session.rollback()
+    phases = []
+
+    def phase():
+        phases.append(db.session.scalar(select(ReportDelivery.phase)))
+        db.session.rollback()
+
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
+        recorder.gather = lambda: (recorder.write(), phase())
+        assert recorder.may_send(claimed, mail, version) is True
+    phase()
+    assert phases == ["claimed", "data"]
+
+
+def test_who_may_not_send_lets_those_go_first_who_may(cast):
+    """It has committed for them, too, and goes on with what may take long."""
+    create_order(cast.ada, cast.ada, cast.tom)
+    plan_due(DUE)
+    claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
+    run = load_run(db.session(), claims[0].execution_id, [c.recipient_id for c in claims], DUE)
+    version = access_version(db.session())
+    db.session.rollback()
+    turns, answers = Turns(), []
+
+    def ask(claimed, version):
+        mail = Mail(None, None, run.standings[claimed.recipient_id])
+        answers.append(recorder.may_send(claimed, mail, version))
+
+    with closing(Recorder(db.engine, "me", clock.fixed(DUE), turns.gather)) as recorder:
+        turns.run([partial(ask, claims[0], version - 1), partial(ask, claims[1], version)])
+    assert answers == [True, False]
+
+
 def test_rows_that_are_given_back_together_are_locked_in_one_order(cast, monkeypatch):
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
     plan_due(DUE)
@@ -905,6 +973,29 @@ def test_a_yes_counts_even_if_the_claim_was_thought_lost_meanwhile(app, cast, sm
     execution = only_execution()
     assert (execution.status, execution.successful_sends) == (ExecutionStatus.COMPLETED, 1)
     assert (execution.unknown_sends, execution.error_message) == (0, None)
+    assert run(DUE + timedelta(hours=2))["sent"] == 0
+
+
+@pytest.mark.parametrize("ambiguous", ["hold", "resend"])
+def test_a_late_yes_counts_even_if_the_database_fails_while_it_is_written(
+    app, cast, smtp, monkeypatch, ambiguous
+):
+    app.config["AMBIGUOUS_DELIVERY"] = ambiguous
+    create_order(cast.tom, cast.pia)
+    late = clock.fixed(DUE + timedelta(seconds=61))
+    smtp.on_data = lambda to: elsewhere(app, lambda: recover(late(), late)).join()
+    plainly, calls = record.reopen, count(1)
+
+    def fail_once(*args):
+        if next(calls) == 1:
+            raise OperationalError("UPDATE", {}, Exception("gone"))
+        return plainly(*args)
+
+    monkeypatch.setattr(record, "reopen", fail_once)
+    plan_due(DUE)
+    with pytest.raises(OperationalError):
+        deliver(clock.fixed(DUE), wall=clock.fixed(DUE))
+    assert ledger()["pia@parent.example"] == (DeliveryStatus.SENT, None)
     assert run(DUE + timedelta(hours=2))["sent"] == 0
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import stat
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -26,6 +27,7 @@ from reportapp.constants import (
 from reportapp.delivery import deliver, plan_due, work
 from reportapp.delivery.limits import Limits
 from reportapp.delivery.policy import LONGEST_WAIT
+from reportapp.delivery.record import Recorder
 from reportapp.extensions import db, transaction
 from reportapp.models import (
     GuardianLink,
@@ -257,6 +259,59 @@ def test_a_document_too_heavy_fails_its_own_mails_only_and_says_why(cast, smtp, 
     assert failed.smtp_reply == "The PDF takes more than 120 seconds to make."
 
 
+def test_who_waits_for_its_file_when_all_are_to_stop_does_not_send(cast, smtp, monkeypatch):
+    stop = Event()
+
+    def render(self, document):
+        time.sleep(0.1)
+        stop.set()
+        return b"%PDF"
+
+    monkeypatch.setattr(PdfWorkers, "render", render)
+    create_order(cast.ada, cast.pol, cast.pia, export_format="pdf")
+    assert run(stop=stop)["sent"] == 0
+    assert smtp.sessions == 0
+    assert {row.status for row in deliveries()} == {DeliveryStatus.PENDING}
+
+
+def test_who_needs_another_file_than_the_one_it_waited_for_waits_for_that_as_well(
+    app, cast, smtp, monkeypatch
+):
+    """While pol's is made he loses a child, and another session reads that. Just taking the other
+    file would hold up all sessions until it is made."""
+    create_order(cast.ada, cast.pol, cast.pia, export_format="pdf")
+    plan_due(DUE)
+    app.config["PDF_WORKERS"] = 2
+    waited, first, both = [], Event(), Event()
+
+    def render(self, document):
+        (both if len(document.students) == 1 else first).wait(3)
+        return b"%PDF"
+
+    def wait_for(pdf):
+        waited.append(pdf)
+        first.set()
+        if len(waited) == 1:
+            lost = GuardianLink.student_id == cast.cem.id
+            with transaction() as session:
+                session.execute(update(GuardianLink).where(lost).values(no_contact=True))
+            mine._read_again(mine._reading)
+        else:
+            both.set()
+        pdf.result(10)
+
+    monkeypatch.setattr(PdfWorkers, "render", render)
+    fixed = clock.fixed(DUE)
+    with (
+        closing(Recorder(db.engine, "me", fixed)) as recorder,
+        closing(work.Work(app, "me", fixed, fixed, recorder, wait_for)) as mine,
+    ):
+        item = mine.next()
+        recorder.finish(mine.executions)
+    assert item.made.standing.email == "pol@parent.example"
+    assert len(waited) == 2
+
+
 def test_what_is_no_longer_wanted_does_not_leave_even_between_two_looks_at_the_scopes(
     cast, smtp, monkeypatch
 ):
@@ -377,6 +432,15 @@ class TestPerSecond:
         assert deliver(clock.fixed(DUE), stop)["sent"] == 1
         assert time.monotonic() - begun < 1
         assert [row.status for row in deliveries()].count("pending") == 6
+
+    def test_a_server_that_refuses_us_is_not_asked_again_by_those_who_wait_for_their_turns(
+        self, cast, smtp, admins
+    ):
+        smtp.on_mail = lambda options: "530 log in first"
+        create_order(cast.ada, *admins)
+        run()
+        assert smtp.sessions == 1
+        assert {row.status for row in deliveries()} == {DeliveryStatus.PENDING}
 
 
 def test_a_file_that_cannot_be_kept_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -280,6 +280,38 @@ def test_what_interrupts_the_waiting_is_raised_in_each_and_each_may_tidy_up(pair
     assert done
 
 
+def test_an_interrupt_between_two_turns_makes_nobody_wait_for_ever(monkeypatch):
+    """As a signal's may come anywhere, also when the one whose turn it is is on no list."""
+    plainly, turns, rounds = Turns._go_on, Turns(), iter([KeyboardInterrupt])
+
+    def interrupted(*args):
+        for error in rounds:
+            raise error
+        plainly(*args)
+
+    monkeypatch.setattr(Turns, "_go_on", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        turns.run([lambda: turns.until(lambda: False)] * 2)
+
+
+def test_a_condition_that_cannot_be_told_ends_the_waiting_of_all():
+    turns, ended, asked = Turns(), [], []
+
+    def fails_the_second_time():
+        asked.append(1)
+        return 1 / (2 - len(asked)) > 1
+
+    def waits(condition):
+        try:
+            turns.until(condition)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(ZeroDivisionError):
+        turns.run([partial(waits, fails_the_second_time), partial(waits, lambda: False)])
+    assert ended == [True, True]
+
+
 def test_what_is_spared_is_used_when_all_wait(pair):
     here, there = pair
     asked = []
