@@ -44,7 +44,8 @@ class Turns:
 
     def __init__(self, spare: Callable[[], bool] = _never) -> None:
         self._spare = spare
-        self._alive = 0
+        #: Who has not come to its end, whatever it waits for.
+        self._alive: list[greenlet] = []
         self._errors: list[BaseException] = []
         #: Who can go on: whether what they waited for has come, or what ends their waiting.
         self._ready: deque[tuple[greenlet, bool | BaseException]] = deque()
@@ -63,8 +64,8 @@ class Turns:
             for work in works:
                 turn = greenlet(lambda _first, work=work: work(), self._hub)
                 turn.gr_context = copy_context()  # Flask's application is theirs, too
+                self._alive.append(turn)
                 self._ready.append((turn, True))
-            self._alive = len(works)
             while self._alive:
                 try:
                     self._round()
@@ -99,17 +100,14 @@ class Turns:
     def until(self, condition: Callable[[], bool], seconds: float = inf) -> bool:
         """Wait until the condition is so, and so many seconds at most; whether it is so. What
         another thread does about it is not noticed before something else happens."""
-        if condition():
-            return True
         waiting = _Waiting(getcurrent(), stopwatch() + seconds, condition)
         self._at_conditions.append(waiting)
         return bool(self._hub.switch())
 
     def done(self, future: Future[T]) -> None:
         """Wait until a future is done, well or not."""
-        if not future.done():
-            future.add_done_callback(self._ring)
-            self.until(future.done)
+        future.add_done_callback(self._ring)
+        self.until(future.done)
 
     def elsewhere(self, call: Callable[[], T]) -> T:
         """What a call returns or raises that is to wait in another thread."""
@@ -120,9 +118,8 @@ class Turns:
     def gather(self) -> None:
         """Wait until those who can go on have come here, too, or wait for something else: what
         they are here for, the first who comes back can do for all."""
-        if self._alive > 1:
-            self._gathered.append(getcurrent())
-            self._hub.switch()
+        self._gathered.append(getcurrent())
+        self._hub.switch()
 
     def _ring(self, _future: object) -> None:
         # A full pipe rings as well, and a closed one is of works that have ended.
@@ -149,7 +146,8 @@ class Turns:
             turn.throw(news) if isinstance(news, BaseException) else turn.switch(news)
         except BaseException as error:
             self._errors.append(error)
-        self._alive -= turn.dead
+        if turn.dead:
+            self._alive.remove(turn)
 
     def _look(self, *, wait: bool) -> None:
         """Find out who can go on; `wait` until somebody can."""
@@ -166,16 +164,12 @@ class Turns:
             self._come(number, False)
 
     def _look_at_conditions(self) -> None:
-        if not self._at_conditions:
-            return
-        waiting, self._at_conditions = self._at_conditions, []
         now = stopwatch()
-        for each in waiting:
+        for each in list(self._at_conditions):
             has_come = each.condition()
             if has_come or each.until <= now:
+                self._at_conditions.remove(each)
                 self._ready.append((each.turn, has_come))
-            else:
-                self._at_conditions.append(each)
 
     def _patience(self) -> float | None:
         """Seconds until the first has waited long enough; None: nobody ever has."""
@@ -189,10 +183,9 @@ class Turns:
 
     def _interrupt(self, error: BaseException) -> None:
         """Nobody waits any longer."""
-        for number in list(self._at_sockets):
-            self._come(number, False)
-        turns = [each.turn for each in self._at_conditions] + self._gathered
-        turns += [turn for turn, _ in self._ready]
+        for number in self._at_sockets:
+            self._selector.unregister(number)
+        self._at_sockets.clear()
         self._at_conditions.clear()
         self._gathered.clear()
-        self._ready = deque((turn, error) for turn in turns)
+        self._ready = deque((turn, error) for turn in self._alive)
