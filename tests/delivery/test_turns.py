@@ -211,14 +211,15 @@ def test_who_could_come_is_waited_for_by_who_gather_each_time(pair):
             turns.gather()
             done.append("goes on")
 
-    def comes():
+    def comes(end):
         for _ in range(2):
-            turns.wait(here, READ, 10)
+            turns.wait(end, READ, 10)
             done.append("comes")
+            end.send(end.recv(1))  # the other one can come, too
             turns.gather()
 
-    turns.run([gathers, comes])
-    assert done == ["comes", "goes on"] * 2
+    turns.run([gathers, partial(comes, here), partial(comes, there)])
+    assert done == ["comes", "comes", "goes on"] * 2
 
 
 def test_who_waits_for_something_else_holds_up_nobody_who_gathers(pair):
@@ -330,8 +331,9 @@ def test_what_interrupts_the_waiting_is_raised_in_each_and_each_may_tidy_up(pair
     assert done
 
 
-def test_what_interrupts_is_raised_in_who_can_go_on_and_in_who_gather_as_well():
+def test_what_interrupts_is_raised_in_who_can_go_on_is_late_or_gathers_as_well(pair):
     """It comes while somebody's condition is looked at."""
+    here, _there = pair
     turns, interrupted, tidied_up = Turns(), [], []
 
     def interrupt():
@@ -345,11 +347,12 @@ def test_what_interrupts_is_raised_in_who_can_go_on_and_in_who_gather_as_well():
             tidied_up.append(turns.until(lambda: False, 0.01))
 
     conditions = [lambda: True, interrupt, lambda: False]
-    places = [turns.gather, *(partial(turns.until, each) for each in conditions)]
+    places = [partial(turns.wait, here, READ, 0), turns.gather]
+    places += (partial(turns.until, each) for each in conditions)
     with pytest.raises(KeyboardInterrupt):
         turns.run([partial(waits, place) for place in places])
     assert interrupted == places
-    assert tidied_up == [False] * 4
+    assert tidied_up == [False] * 5
 
 
 def test_what_is_spared_is_used_when_all_wait(pair):
