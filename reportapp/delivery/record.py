@@ -237,16 +237,15 @@ class Recorder:
     def write(self) -> None:
         """Write what is kept, and answer the questions."""
         questions, self._questions = self._questions, []
-        outcomes = list(self._outcomes)
-        if not questions and not outcomes:
+        if not questions and not self._outcomes:
             return
         try:
-            late, answers = self._written(questions, outcomes)
+            late, answers = self._written(questions, self._outcomes)
         except BaseException as error:
             for question in questions:
                 question.error = error
             raise
-        del self._outcomes[: len(outcomes)]
+        self._outcomes.clear()
         for question, answer in zip(questions, answers, strict=True):
             question.answer = answer
         for each in late:
