@@ -326,7 +326,9 @@ def test_a_mail_that_was_announced_is_left_to_its_session_for_a_while(
     assert server.sessions == 2
 
 
-def test_a_mail_behind_one_that_takes_long_is_sent_by_another_session_and_once(app, cast, server, school, monkeypatch):
+def test_a_mail_behind_one_that_takes_long_is_sent_by_another_session_and_once(
+    app, cast, server, school, monkeypatch
+):
     app.config["DELIVERY_WORKERS"] = 2
     app.config["MAIL_TIMEOUT_SECONDS"] = 60
     monkeypatch.setattr(send_module, "_LOOK_AGAIN", 0.05)

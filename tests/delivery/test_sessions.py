@@ -1,8 +1,9 @@
 """What sessions do while one waits: nobody waits for what another one waits for."""
 
+import threading
 import time
 from contextlib import closing
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 from sqlalchemy import select
@@ -12,11 +13,13 @@ from reportapp import clock
 from reportapp.constants import DeliveryPhase, Role
 from reportapp.delivery import deliver, plan_due, send, work
 from reportapp.delivery.claims import claim
+from reportapp.delivery.limits import Limits
 from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
 from reportapp.delivery.standing import access_version, load_run
 from reportapp.delivery.turns import Turns
 from reportapp.extensions import db
+from reportapp.mail import MailSession
 from reportapp.models import ReportDelivery
 from reportapp.rendering.workers import PdfWorkers
 from tests.cast import NOW, create_order, create_person
@@ -67,6 +70,29 @@ class TestOne:
 
         slow_pdf.append(is_written_down)
         assert run()["sent"] == 2
+
+    def test_before_more_is_claimed_what_was_sent_is_written_down(
+        self, cast, smtp, admins, monkeypatch
+    ):
+        plain, counts = work.claim, []
+
+        def claims(*rest):
+            sent = db.session.scalars(select(ReportDelivery).filter_by(status="sent")).all()
+            db.session.rollback()
+            counts.append((len(sent), len(smtp.arrived)))
+            return plain(*rest)
+
+        monkeypatch.setattr(work, "BATCH", 2)
+        monkeypatch.setattr(work, "claim", claims)
+        create_order(cast.ada, *admins)
+        assert run()["sent"] == 5
+        assert counts == [(0, 0), (2, 2), (4, 4), (5, 5)]
+
+    def test_at_the_end_no_pdf_is_made_any_more(self, cast, smtp, slow_pdf):
+        slow_pdf.append(lambda: True)
+        create_order(cast.tom, cast.tom, export_format="pdf")
+        assert run()["sent"] == 1
+        assert [each.name for each in threading.enumerate() if each.name.startswith("pdf")] == []
 
     def test_while_the_server_looks_at_a_mail_the_next_two_are_made_and_no_more(
         self, cast, smtp, admins, monkeypatch
@@ -120,6 +146,36 @@ class TestTwo:
         begun = time.monotonic()
         assert run(stop)["sent"] == 1
         assert time.monotonic() - begun < 8
+
+
+class TestLimited:
+    @pytest.fixture
+    def settings(self):
+        return {"DELIVERY_PER_SECOND": 1000}
+
+    def test_who_waits_for_its_turn_notices_by_itself_that_all_are_to_stop(
+        self, cast, smtp, admins, monkeypatch
+    ):
+        monkeypatch.setattr(Limits, "delay", lambda self: 20.0)
+        create_order(cast.ada, *admins)
+        stop = Event()
+        Timer(0.1, stop.set).start()
+        begun = time.monotonic()
+        assert run(stop)["sent"] == 0
+        assert time.monotonic() - begun < 15
+
+    def test_no_server_is_told_of_a_mail_that_has_to_wait_for_its_turn(
+        self, cast, smtp, admins, monkeypatch
+    ):
+        plain, announced = MailSession.deliver, []
+
+        def hand_over(self, mail, before_content, following):
+            return plain(self, mail, before_content, lambda: announced.append(following()))
+
+        monkeypatch.setattr(MailSession, "deliver", hand_over)
+        create_order(cast.ada, *admins)
+        assert run()["sent"] == 5
+        assert announced == [None] * 5
 
 
 @pytest.fixture
