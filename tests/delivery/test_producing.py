@@ -116,6 +116,23 @@ def test_what_all_may_see_is_made_once_even_if_that_fails(cast, smtp, admins, mo
     assert len(made) == 1
 
 
+def test_what_could_not_be_made_is_tried_again_for_those_who_come_later(
+    cast, smtp, admins, monkeypatch
+):
+    failures = iter([OSError("disk full")])
+
+    def keep(*args):
+        for failure in failures:
+            raise failure
+        return keep_artefact(*args)
+
+    monkeypatch.setattr("reportapp.delivery.produce.keep_artefact", keep)
+    monkeypatch.setattr(work, "BATCH", 4)
+    create_order(cast.ada, *admins)
+    totals = run()
+    assert (totals["retrying"], totals["sent"]) == (4, 3)
+
+
 def test_each_mail_has_the_link_of_its_own_reader_in_header_text_and_html(cast, smtp, admins):
     schedule = create_order(cast.ada, *admins)
     run()

@@ -54,6 +54,22 @@ def slow_pdf(monkeypatch):
     return conditions
 
 
+@pytest.fixture
+def announced(monkeypatch):
+    """For each mail that was handed over the one that was announced with it, or None."""
+    plain, mails = MailSession.deliver, []
+
+    def hand_over(self, mail, before_content, following):
+        def follow():
+            mails.append(following())
+            return mails[-1]
+
+        return plain(self, mail, before_content, follow)
+
+    monkeypatch.setattr(MailSession, "deliver", hand_over)
+    return mails
+
+
 class TestOne:
     @pytest.fixture
     def settings(self):
@@ -87,6 +103,12 @@ class TestOne:
         create_order(cast.ada, *admins)
         assert run()["sent"] == 5
         assert counts == [(0, 0), (2, 2), (4, 4), (5, 5)]
+
+    def test_a_mail_whose_pdf_is_there_is_announced(self, cast, smtp, slow_pdf, admins, announced):
+        slow_pdf.append(lambda: True)
+        create_order(cast.ada, *admins, export_format="pdf")
+        assert run()["sent"] == 5
+        assert [mail is None for mail in announced] == [False] * 4 + [True]
 
     def test_at_the_end_no_pdf_is_made_any_more(self, cast, smtp, slow_pdf):
         slow_pdf.append(lambda: True)
@@ -136,6 +158,21 @@ class TestTwo:
         create_order(cast.ada, *admins)
         assert run()["sent"] == len(asked) == 5
 
+    def test_after_an_error_that_nobody_thought_of_the_other_sends_no_further_mail(
+        self, cast, smtp, admins, monkeypatch
+    ):
+        errors = iter([ZeroDivisionError])
+
+        def fail_once():
+            for error in errors:
+                raise error
+
+        monkeypatch.setattr(send, "try_again", fail_once)  # after the first mail
+        create_order(cast.ada, *admins)
+        with pytest.raises(ZeroDivisionError):
+            run()
+        assert len(smtp.arrived) <= 2
+
     def test_who_has_nothing_to_send_ends_at_once_when_all_are_to_stop(
         self, cast, smtp, monkeypatch
     ):
@@ -165,14 +202,8 @@ class TestLimited:
         assert time.monotonic() - begun < 15
 
     def test_no_server_is_told_of_a_mail_that_has_to_wait_for_its_turn(
-        self, cast, smtp, admins, monkeypatch
+        self, cast, smtp, admins, announced
     ):
-        plain, announced = MailSession.deliver, []
-
-        def hand_over(self, mail, before_content, following):
-            return plain(self, mail, before_content, lambda: announced.append(following()))
-
-        monkeypatch.setattr(MailSession, "deliver", hand_over)
         create_order(cast.ada, *admins)
         assert run()["sent"] == 5
         assert announced == [None] * 5
