@@ -110,6 +110,16 @@ class TestOne:
         assert run()["sent"] == 5
         assert [mail is None for mail in announced] == [False] * 4 + [True]
 
+    def test_when_there_is_no_more_to_make_the_server_is_waited_for_in_peace(
+        self, cast, smtp, monkeypatch
+    ):
+        plain, looks = work.Work.next_quick, []
+        monkeypatch.setattr(work.Work, "next_quick", lambda self: looks.append(1) or plain(self))
+        smtp.on_data = lambda to: time.sleep(0.1)
+        create_order(cast.ada, cast.ada)
+        assert run()["sent"] == 1
+        assert len(looks) < 50
+
     def test_at_the_end_no_pdf_is_made_any_more(self, cast, smtp, slow_pdf):
         slow_pdf.append(lambda: True)
         create_order(cast.tom, cast.tom, export_format="pdf")
