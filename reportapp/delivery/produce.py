@@ -223,9 +223,7 @@ class _Run:
     def pdf(self, claim: Claim) -> Future[bytes] | None:
         standing = self.standings[claim.recipient_id]
         pdf = self.pdfs.get(standing.scope)
-        if pdf is None or pdf.done() or self._key(claim, standing) in self._letters:
-            return None
-        return pdf
+        return None if pdf is None or pdf.done() else pdf
 
     def mail(self, claim: Claim) -> Mail | Outcome | None:
         standing = self.standings[claim.recipient_id]

@@ -243,21 +243,20 @@ class Recorder:
         self._commit([])
 
     def _commit(self, questions: list[_Question]) -> None:
-        outcomes = list(self._outcomes)
-        if not questions and not outcomes:
+        if not questions and not self._outcomes:
             return
         try:
-            late, answers = self._written(questions, outcomes)
+            late, answers = self._written(questions, self._outcomes)
         except BaseException as error:
             for question in questions:
                 question.error = error
             raise
-        self._outcomes[: len(outcomes)] = late
+        self._outcomes = late  # those in transactions of their own
         for question, answer in zip(questions, answers, strict=True):
             question.answer = answer
-        for each in late:
-            _record_late(each.claim, each.outcome)
-            self._outcomes.remove(each)
+        while self._outcomes:
+            _record_late(self._outcomes[0].claim, self._outcomes[0].outcome)
+            del self._outcomes[0]
 
     def _written(
         self, questions: list[_Question], outcomes: list[_Ended]

@@ -323,7 +323,7 @@ class _Sender:
         """The mail that comes next, if it can follow at once."""
         if self.shared.work.limits.are_set or self.mails + 1 >= self.most:
             return None
-        self.upcoming = self.upcoming or self.shared.next_made()
+        self.upcoming = self.shared.next_made()
         made = self.upcoming.made if self.upcoming else None
         return made.sealed if isinstance(made, Mail) else None
 

@@ -44,7 +44,8 @@ class Turns:
 
     def __init__(self, spare: Callable[[], bool] = _never) -> None:
         self._spare = spare
-        self._alive: set[greenlet] = set()
+        #: Who has not come to its end, whatever it waits for.
+        self._alive: list[greenlet] = []
         self._errors: list[BaseException] = []
         #: Who can go on: whether what they waited for has come, or what ends their waiting.
         self._ready: deque[tuple[greenlet, bool | BaseException]] = deque()
@@ -63,8 +64,8 @@ class Turns:
             for work in works:
                 turn = greenlet(lambda _first, work=work: work(), self._hub)
                 turn.gr_context = copy_context()  # Flask's application is theirs, too
+                self._alive.append(turn)
                 self._ready.append((turn, True))
-            self._alive = {turn for turn, _ in self._ready}
             while self._alive:
                 try:
                     self._round()
@@ -99,17 +100,14 @@ class Turns:
     def until(self, condition: Callable[[], bool], seconds: float = inf) -> bool:
         """Wait until the condition is so, and so many seconds at most; whether it is so. What
         another thread does about it is not noticed before something else happens."""
-        if condition():
-            return True
         waiting = _Waiting(getcurrent(), stopwatch() + seconds, condition)
         self._at_conditions.append(waiting)
         return bool(self._hub.switch())
 
     def done(self, future: Future[T]) -> None:
         """Wait until a future is done, well or not."""
-        if not future.done():
-            future.add_done_callback(self._ring)
-            self.until(future.done)
+        future.add_done_callback(self._ring)
+        self.until(future.done)
 
     def elsewhere(self, call: Callable[[], T]) -> T:
         """What a call returns or raises that is to wait in another thread."""
@@ -120,7 +118,7 @@ class Turns:
     def gather(self) -> None:
         """Wait until those who can go on have come here, too, or wait for something else: what
         they are here for, the first who comes back can do for all."""
-        if len(self._alive) > 1:
+        if len(self._alive) > 1:  # looking for others takes its time
             self._gathered.append(getcurrent())
             self._hub.switch()
 
@@ -150,7 +148,7 @@ class Turns:
         except BaseException as error:
             self._errors.append(error)
         if turn.dead:
-            self._alive.discard(turn)
+            self._alive = [each for each in self._alive if not each.dead]
 
     def _look(self, *, wait: bool) -> None:
         """Find out who can go on; `wait` until somebody can."""
@@ -167,16 +165,12 @@ class Turns:
             self._come(number, False)
 
     def _look_at_conditions(self) -> None:
-        if not self._at_conditions:
-            return
-        waiting, self._at_conditions = self._at_conditions, []
         now = stopwatch()
-        for each in waiting:
+        for each in list(self._at_conditions):
             has_come = each.condition()
             if has_come or each.until <= now:
+                self._at_conditions.remove(each)
                 self._ready.append((each.turn, has_come))
-            else:
-                self._at_conditions.append(each)
 
     def _patience(self) -> float | None:
         """Seconds until the first has waited long enough; None: nobody ever has."""
@@ -196,5 +190,5 @@ class Turns:
         self._at_sockets.clear()
         self._at_conditions.clear()
         self._gathered.clear()
-        self._alive = {turn for turn in self._alive if not turn.dead}
+        self._alive = [each for each in self._alive if not each.dead]
         self._ready = deque((turn, error) for turn in self._alive)

@@ -326,6 +326,19 @@ def test_a_mail_that_was_announced_is_left_to_its_session_for_a_while(
     assert server.sessions == 2
 
 
+def test_a_mail_behind_one_that_takes_long_is_sent_by_another_session_and_once(
+    app, cast, server, school, monkeypatch
+):
+    app.config["DELIVERY_WORKERS"] = 2
+    app.config["MAIL_TIMEOUT_SECONDS"] = 60
+    monkeypatch.setattr(send_module, "_LOOK_AGAIN", 0.05)
+    tarpit = server.script = Tarpit("content")
+    server.on_kept = lambda _mail: len(server.kept) == RECIPIENTS - 1 and tarpit.let_go.set()
+    plan(cast, school)
+    assert send(AT)["sent"] == RECIPIENTS
+    assert [turn.stage for turn in server.turns].count("RCPT") == RECIPIENTS
+
+
 @pytest.mark.skipif(not LONG, reason="takes its minutes: `make chaos`")
 @pytest.mark.timeout(600)
 def test_a_tarpit_of_a_minute_per_reply_stops_nobody_but_the_mail_that_is_in_it(

@@ -102,6 +102,39 @@ def test_what_all_may_see_is_built_once_in_however_many_batches(
         assert not any(other in mail.text + mail.html for other in others)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_all_may_see_is_made_once_even_if_that_fails(cast, smtp, admins, monkeypatch, fails):
+    made = []
+
+    def keep(*args):
+        made.append(args)
+        if fails:
+            raise OSError("disk full")
+        return keep_artefact(*args)
+
+    monkeypatch.setattr("reportapp.delivery.produce.keep_artefact", keep)
+    create_order(cast.ada, *admins)
+    assert run()["retrying" if fails else "sent"] == 7
+    assert len(made) == 1
+
+
+def test_what_could_not_be_made_is_tried_again_for_those_who_come_later(
+    cast, smtp, admins, monkeypatch
+):
+    failures = iter([OSError("disk full")])
+
+    def keep(*args):
+        for failure in failures:
+            raise failure
+        return keep_artefact(*args)
+
+    monkeypatch.setattr("reportapp.delivery.produce.keep_artefact", keep)
+    monkeypatch.setattr(work, "BATCH", 4)
+    create_order(cast.ada, *admins)
+    totals = run()
+    assert (totals["retrying"], totals["sent"]) == (4, 3)
+
+
 def test_each_mail_has_the_link_of_its_own_reader_in_header_text_and_html(cast, smtp, admins):
     schedule = create_order(cast.ada, *admins)
     run()
@@ -416,6 +449,15 @@ def test_no_mail_is_put_off_for_longer_than_a_retry_would_be():
 def test_each_mail_takes_its_own_turn_of_so_many_a_second():
     limits = Limits(10, 0)
     assert [limits.delay() for _ in range(4)] == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.05)
+
+
+def test_turns_that_nobody_has_taken_are_not_made_up_for(monkeypatch):
+    present = [100.0]
+    monkeypatch.setattr("reportapp.delivery.limits.stopwatch", lambda: present[-1])
+    limits = Limits(10, 0)
+    limits.delay()
+    present.append(200.0)
+    assert [limits.delay() for _ in range(3)] == pytest.approx([0, 0.1, 0.2])
 
 
 class TestPerSecond:

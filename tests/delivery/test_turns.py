@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from flask import current_app
+from flask import current_app, request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +127,35 @@ def test_what_another_thread_has_done_is_noticed_at_once():
     assert done == ["done"]
 
 
+def test_however_many_wait_for_another_thread_it_is_not_held_up():
+    """It rings for each of them, and nobody listens before it has done so."""
+    turns, future = Turns(), Future()
+    turns.run([*[partial(turns.done, future)] * 1000, partial(future.set_result, "done")])
+
+
+def test_who_is_done_when_all_is_over_rings_without_harm(caplog):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    turns, future = Turns(interrupt), Future()
+    with pytest.raises(KeyboardInterrupt):
+        turns.run([partial(turns.done, future)])
+    future.set_result("done")
+    assert caplog.records == []
+
+
+def test_as_long_as_nothing_happens_nothing_is_done():
+    asked = []
+    turns = Turns(lambda: asked.append("for what is spared"))
+
+    def waits():
+        turns.elsewhere(lambda: None)
+        turns.until(lambda: False, 0.1)
+
+    turns.run([waits])
+    assert len(asked) < 10
+
+
 def test_what_waits_by_itself_does_so_elsewhere_while_the_others_go_on():
     turns, called, done = Turns(), threading.Event(), []
 
@@ -170,6 +199,27 @@ def test_who_gather_go_on_when_all_have_come():
 
     turns.run([partial(work, number) for number in range(3)])
     assert [each[2:] for each in done] == ["comes"] * 3 + ["goes on"] * 3
+
+
+def test_who_could_come_is_waited_for_by_who_gather_each_time(pair):
+    here, there = pair
+    there.send(b"x")
+    turns, done = Turns(), []
+
+    def gathers():
+        for _ in range(2):
+            turns.gather()
+            done.append("goes on")
+
+    def comes(end):
+        for _ in range(2):
+            turns.wait(end, READ, 10)
+            done.append("comes")
+            end.send(end.recv(1))  # the other one can come, too
+            turns.gather()
+
+    turns.run([gathers, partial(comes, here), partial(comes, there)])
+    assert done == ["comes", "comes", "goes on"] * 2
 
 
 def test_who_waits_for_something_else_holds_up_nobody_who_gathers(pair):
@@ -233,7 +283,7 @@ def test_every_work_comes_to_its_end_whatever_it_waits_for(plans):
     assert len(together) == sum(plan.count("gather") for plan in plans)
 
 
-def test_ones_error_is_raised_when_all_have_come_to_their_ends(pair):
+def test_the_first_error_is_raised_when_all_have_come_to_their_ends(pair):
     here, there = pair
     turns, done = Turns(), []
 
@@ -243,6 +293,7 @@ def test_ones_error_is_raised_when_all_have_come_to_their_ends(pair):
     def goes_on():
         turns.wait(here, READ, 10)
         done.append(True)
+        raise KeyError
 
     with pytest.raises(ZeroDivisionError):
         turns.run([fails, goes_on, lambda: there.send(b"x")])
@@ -295,11 +346,7 @@ def test_an_interrupt_between_two_turns_makes_nobody_wait_for_ever(monkeypatch):
 
 
 def test_a_condition_that_cannot_be_told_ends_the_waiting_of_all():
-    turns, ended, asked = Turns(), [], []
-
-    def fails_the_second_time():
-        asked.append(1)
-        return 1 / (2 - len(asked)) > 1
+    turns, ended = Turns(), []
 
     def waits(condition):
         try:
@@ -308,8 +355,32 @@ def test_a_condition_that_cannot_be_told_ends_the_waiting_of_all():
             ended.append(True)
 
     with pytest.raises(ZeroDivisionError):
-        turns.run([partial(waits, fails_the_second_time), partial(waits, lambda: False)])
+        turns.run([partial(waits, lambda: False), partial(waits, lambda: 1 / 0)])
     assert ended == [True, True]
+
+
+def test_what_interrupts_is_raised_in_who_can_go_on_is_late_or_gathers_as_well(pair):
+    """It comes while somebody's condition is looked at."""
+    here, _there = pair
+    turns, interrupted, tidied_up = Turns(), [], []
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    def waits(wait):
+        try:
+            wait()
+        except KeyboardInterrupt:
+            interrupted.append(wait)
+            tidied_up.append(turns.until(lambda: False, 0.01))
+
+    conditions = [lambda: True, interrupt, lambda: False]
+    places = [partial(turns.wait, here, READ, 0), turns.gather]
+    places += (partial(turns.until, each) for each in conditions)
+    with pytest.raises(KeyboardInterrupt):
+        turns.run([partial(waits, place) for place in places])
+    assert interrupted == places
+    assert tidied_up == [False] * 5
 
 
 def test_what_is_spared_is_used_when_all_wait(pair):
@@ -331,6 +402,18 @@ def test_works_are_in_the_application_of_who_runs_them(app):
     turns, names = Turns(), []
     turns.run([lambda: names.append(current_app.import_name)] * 2)
     assert names == [app.import_name] * 2
+
+
+def test_what_a_work_sets_in_its_context_is_its_own(app):
+    turns, paths = Turns(), []
+
+    def work(path):
+        with app.test_request_context(path):
+            turns.gather()
+            paths.append(request.path)
+
+    turns.run([partial(work, path) for path in ("/a", "/b")])
+    assert paths == ["/a", "/b"]
 
 
 def test_nothing_stays_open(pair):

@@ -4,7 +4,10 @@ write, and under TLS."""
 import ssl
 from functools import partial
 from io import BytesIO
+from selectors import EVENT_READ as READ
+from selectors import EVENT_WRITE as WRITE
 from threading import Event
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 from reportapp.delivery.turns import Turns
 from reportapp.mail import Blame, SendFailure, Stage, encode_attachment, mail
-from reportapp.mail.host import _Lines
+from reportapp.mail.host import Host, _Lines
 from tests.chaos.mail_server import mail_server
 from tests.chaos.test_misbehaving_server import self_signed
 from tests.mail.test_message import create_message
@@ -62,6 +65,20 @@ def test_lines_are_the_same_in_whatever_pieces_they_come(words, sizes, limit):
     lines = _Lines(lambda: pieces.read(next(again)))
     expected = list(iter(lambda: plain.readline(limit), b""))
     assert list(iter(lambda: lines.readline(limit), b"")) == expected
+
+
+def test_under_tls_it_waits_for_what_the_connection_wants_whatever_it_is_doing():
+    """Keys that are changed have to be read in the middle of writing, and written when reading."""
+    wants = [ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError]
+    host = Host(local_hostname="x.example")
+    host.sock, host.waiting, host.patience = Mock(), Mock(), 5
+    host.sock.send.side_effect = [*wants, 5]
+    host.send(b"hello")
+    host.sock.recv.side_effect = [*wants, b"250 ok\r\n"]
+    assert host.getreply() == (250, b"ok")
+    waited_for = [call.args for call in host.waiting.wait.call_args_list]
+    events = [READ, WRITE, WRITE, READ, WRITE, READ]
+    assert waited_for == [(host.sock, each, 5) for each in events]
 
 
 @pytest.mark.parametrize("in_turns", [False, True])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reportapp.mail import BadHeader, Blame, SendFailure, Stage, mail
+from reportapp.mail.sender import FINAL_REPLY_TIMEOUT
 from tests.chaos.mail_server import Answer, mail_server
 from tests.e2e.server import wait_for
 from tests.mail.test_message import create_message
@@ -142,6 +143,16 @@ def test_after_refused_content_the_answers_about_the_next_mail_get_no_more_time_
             session.deliver(a, lambda: True, lambda: b)
         assert session.host.patience == app.config["MAIL_TIMEOUT_SECONDS"]
         assert session.deliver(b, lambda: True) == KEPT
+
+
+def test_the_reply_to_a_content_is_waited_for_with_more_patience(app, server):
+    """Giving up there leaves the mail's fate unknown."""
+    server.on_kept = lambda kept: wait_for(
+        lambda: session.host.patience == FINAL_REPLY_TIMEOUT, "patience", 10, 0.01
+    )
+    (a,) = create_mails("a")
+    with mail.connect() as session:
+        assert session.deliver(a, lambda: True) == KEPT
 
 
 def test_a_refused_sender_says_nothing_about_the_recipient(app, server):

@@ -119,6 +119,20 @@ def test_a_silent_server_is_given_up_after_the_timeout(app):
     assert caught.value.blame is Blame.SERVER
 
 
+def test_only_for_the_connection_itself_less_time_is_allowed(app, smtp, monkeypatch):
+    app.config["MAIL_TIMEOUT_SECONDS"] = 30
+    plain, allowed = smtplib.SMTP.ehlo, []
+
+    def ehlo(self, *rest):
+        allowed.append(self.sock.gettimeout())
+        return plain(self, *rest)
+
+    monkeypatch.setattr(smtplib.SMTP, "ehlo", ehlo)
+    with mail.connect():
+        pass
+    assert allowed == [30]
+
+
 def test_a_server_without_tls_is_not_talked_to_where_tls_is_wanted(app, smtp):
     app.extensions["mail"].use_tls = True
     with pytest.raises(SendFailure) as caught, mail.connect():
