@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-from reportapp.documents import Column, ReportDocument, Section, Value
+from reportapp.documents import Column, ReportDocument, Table, Value
 from reportapp.rendering.canonical import canonical_sections
 from reportapp.rendering.format import header
 from reportapp.rendering.text import neutralise
@@ -21,34 +20,35 @@ def render_csv(document: ReportDocument) -> bytes:
     sections: each has its title in a line of its own above its header, a blank line between them.
     Title, figures and remarks are not in it: they would stand in the way of reading the table.
     """
-    buffer = io.StringIO(newline="")
-    # Every text is quoted, as OWASP advises: a separator in it can't begin a new cell.
-    writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
     sections = canonical_sections(document)
-    for number, section in enumerate(sections):
-        if number:
-            buffer.write("\r\n")
-        if len(sections) > 1:
-            writer.writerow([neutralise(section.title)])
-        _write_table(writer, section)
-    return buffer.getvalue().encode("utf-8-sig")
+    several = len(sections) > 1
+    return "\r\n".join(
+        (_line([section.title]) if several else "") + _table(section.table) for section in sections
+    ).encode("utf-8-sig")
 
 
-def _write_table(writer: csv._writer, section: Section) -> None:  # type: ignore[name-defined]
-    writer.writerow(_headers(section.table.columns))
-    writer.writerows([_cell(value) for value in row] for row in section.table.rows)
+def _table(table: Table) -> str:
+    return _headers(table.columns) + "".join(map(_line, table.rows))
 
 
 @lru_cache(64)  # most documents have one of a few sets
-def _headers(columns: tuple[Column, ...]) -> list[str]:
-    return [neutralise(header(column)) for column in columns]
+def _headers(columns: tuple[Column, ...]) -> str:
+    return _line([header(column) for column in columns])
 
 
-def _cell(value: Value) -> str | int | float:
+def _line(cells: Iterable[Value]) -> str:
+    # Python's own writer looks at each character twice, which takes a tenth of what a mail does.
+    return ",".join(map(_cell, cells)) + "\r\n"
+
+
+def _cell(value: Value) -> str:
+    """Every text is quoted, as OWASP advises: a separator in it can't begin a new cell."""
     if value is None:
-        return ""
+        return '""'
     if isinstance(value, str):
-        return neutralise(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+        text = neutralise(value)
+    elif isinstance(value, date):
+        text = value.isoformat()
+    else:
+        return str(value)
+    return '"' + text.replace('"', '""') + '"'

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from reportapp.documents import Column, Kind, Period, ReportDocument
+from reportapp.rendering.canonical import canonical_value
 from reportapp.rendering.csv import render_csv
 from reportapp.rendering.text import clean, neutralise
 from reportapp.rendering.xlsx import MAX_CELL_UNITS, render_xlsx
@@ -49,6 +50,20 @@ def test_several_sections_stand_under_their_titles_with_a_blank_line_between() -
 def test_any_text_comes_back_from_a_csv(texts: list[str]) -> None:
     lines = parsed(render_csv(text_document(*texts)))
     assert lines[1:] == [[neutralise(clean(text))] * 2 for text in texts]
+
+
+@given(st.lists(st.tuples(*[ANY_TEXT | st.none() | st.integers() | st.floats() | st.dates()] * 2)))
+def test_a_csv_is_what_pythons_own_writer_would_write(rows) -> None:
+    """With every text quoted, and numbers as they are."""
+    columns = (Column('"Name", and more'), Column("Value"))
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writerow([column.title for column in columns])
+    for cells in rows:
+        plain = [canonical_value(value, Kind.TEXT) for value in cells]
+        writer.writerow([neutralise(v) if isinstance(v, str) else v for v in plain])
+    made = render_csv(document(rows=tuple(rows), columns=columns))
+    assert made.decode("utf-8-sig") == written.getvalue()
 
 
 @settings(max_examples=40)
