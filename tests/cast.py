@@ -89,6 +89,11 @@ def create_person(
     return person
 
 
+def create_admins(school: School, number: int) -> list[User]:
+    """So many people with the same rights, `admin0@admin.example` and on."""
+    return [create_person(school, Role.ADMIN, f"Admin{n}") for n in range(number)]
+
+
 def create_class(school: School, title: str, subject: str, teachers=(), students=()) -> ClassGroup:
     course = Course(school_id=school.id, title=subject, subject=subject)
     db.session.add(course)

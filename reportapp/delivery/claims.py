@@ -86,6 +86,7 @@ def claim(owner: str, now: datetime, until: datetime, limit: int) -> list[Claim]
     never get the same one."""
     values = {"owner": owner, "now": now, "until": until, "number": limit}
     with transaction() as session:
+        # Past the session, whose part would take longer than the database's.
         rows = session.connection().execute(_CLAIM, values).all()
     return [
         Claim(id_, run, who, message_id, attempts, as_link, doubt(reason, reply))

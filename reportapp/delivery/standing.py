@@ -34,7 +34,7 @@ _RUN = (
     .execution_options(populate_existing=True)
 )
 _PEOPLE = (
-    # Not as objects, whose making takes longer than all the rest.
+    # Asked of the connection, and not for objects: the session's part takes longer than the rest.
     select(
         User.id,
         User.school_id,

@@ -52,8 +52,8 @@ class Turns:
         #: By the number of the socket's file.
         self._at_sockets: dict[int, _Waiting] = {}
         self._at_conditions: list[_Waiting] = []
-        #: How many of them there were when it was last looked who could come.
         self._gathered: list[greenlet] = []
+        #: How many of these there were when it was last looked who could come.
         self._seen = 0
 
     def run(self, works: Sequence[Callable[[], object]]) -> None:

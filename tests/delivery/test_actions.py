@@ -1,6 +1,6 @@
 """What people do to a run while a sender is in the middle of it."""
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
 from threading import Thread
 
@@ -11,9 +11,6 @@ from reportapp.constants import OPEN_DELIVERIES, DeliveryStatus, ExecutionStatus
 from reportapp.delivery import deliver, recover
 from reportapp.delivery import recover as recover_function
 from reportapp.delivery.claims import claim
-from reportapp.delivery.produce import Mail
-from reportapp.delivery.record import Recorder
-from reportapp.delivery.standing import access_version, load_run
 from reportapp.errors import Conflict
 from reportapp.extensions import db, transaction
 from reportapp.models import AddressTrouble, DeliveryAction, ReportDelivery, User
@@ -22,6 +19,7 @@ from reportapp.schedules.addresses import send_again_for_schedule, send_again_to
 from reportapp.schedules.runs import cancel, get_execution, resend, run_now
 from tests.at_once import at_once
 from tests.cast import NOW, create_order
+from tests.delivery.asking import may_send
 
 DAY = timedelta(days=1)
 TAKEN_BACK = (DeliveryStatus.SKIPPED, Reason.CANCELLED)
@@ -146,28 +144,19 @@ def test_what_is_taken_back_and_sent_after_all_while_it_is_in_hand_arrives_once(
     assert set(states(run).values()) == {(DeliveryStatus.SENT, None)}
 
 
-def may_send(owner, claimed):
-    version = access_version(db.session())
-    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], NOW)
-    db.session.rollback()
-    mail = Mail(None, None, run.standings[claimed.recipient_id])
-    with closing(Recorder(db.engine, owner, clock.fixed(NOW))) as recorder:
-        return recorder.may_send(claimed, mail, version)
-
-
 def test_a_sender_never_has_the_same_mail_in_hand_twice(cast):
     """Of its sessions, one may still be at it when it is to be sent after all."""
     run = start(cast.tom, create_order(cast.tom, cast.pia))
     (first,) = claim("one", NOW, NOW + DAY, 10)
     cancel(cast.tom, run, NOW)
-    assert may_send("one", first) is False
+    assert may_send("one", first, NOW) is False
     resend(cast.tom, run, NOW, kinds=AGAIN)
     assert claim("one", NOW, NOW + DAY, 10) == []
-    assert may_send("one", first) is False
+    assert may_send("one", first, NOW) is False
     (second,) = claim("two", NOW, NOW + DAY, 10)
-    assert (may_send("one", first), may_send("two", second)) == (False, True)
+    assert (may_send("one", first, NOW), may_send("two", second, NOW)) == (False, True)
     # Nor does its content leave twice.
-    assert may_send("two", second) is False
+    assert may_send("two", second, NOW) is False
     with pytest.raises(Conflict):
         cancel(cast.tom, run, NOW)
 

@@ -29,9 +29,8 @@ from reportapp.delivery import (
 from reportapp.delivery.claims import claim, kept_alive
 from reportapp.delivery.health import note_trouble, standstill, try_again
 from reportapp.delivery.policy import Outcome
-from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
-from reportapp.delivery.standing import access_version, load_run
+from reportapp.delivery.standing import access_version
 from reportapp.delivery.turns import Turns
 from reportapp.errors import Conflict, NotFound
 from reportapp.extensions import db, transaction
@@ -60,6 +59,7 @@ from reportapp.schedules.runs import resend, run_now, send_test
 from reportapp.schedules.subscriptions import set_subscribed
 from reportapp.serve import _Server
 from tests.cast import NOW, create_order
+from tests.delivery.asking import create_questions, may_send
 from tests.delivery.told import steps_told
 from tests.e2e.server import wait_for
 from tests.smtp import HANG_UP
@@ -654,7 +654,7 @@ def test_a_vanished_sender_after_it_means_unknown_until_a_person_decides(cast, s
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
     (claimed,) = claim("gone", DUE, DUE + timedelta(seconds=60), 10)
-    assert may_send("gone", claimed) is True
+    assert may_send("gone", claimed, DUE) is True
     assert run(DUE + timedelta(seconds=61))["sent"] == 0
     assert ledger()["tom@teacher.example"] == (DeliveryStatus.UNKNOWN, Reason.AMBIGUOUS)
     execution = only_execution()
@@ -670,7 +670,7 @@ def test_a_sender_that_comes_back_too_late_does_not_send(cast, smtp):
     plan_due(DUE)
     (claimed,) = claim("slow", DUE, DUE + timedelta(seconds=60), 10)
     run(DUE + timedelta(seconds=61))
-    assert may_send("slow", claimed) is False
+    assert may_send("slow", claimed, DUE) is False
     assert len(smtp.arrived) == 1
 
 
@@ -683,7 +683,7 @@ def test_a_sender_whose_claims_ran_out_while_it_lives_has_no_mail_in_hand_twice(
     recover(DUE, clock.fixed(lease + timedelta(seconds=1)))
     assert claim("slow", DUE, lease, 10) == []
     (second,) = claim("other", DUE, lease, 10)
-    assert (may_send("slow", first), may_send("other", second)) == (False, True)
+    assert (may_send("slow", first, DUE), may_send("other", second, DUE)) == (False, True)
 
 
 def test_claims_are_renewed_without_waiting_for_the_one_that_is_being_written_down(app, cast):
@@ -721,11 +721,7 @@ def test_what_another_session_writes_down_lets_no_mail_leave(cast):
     """It goes on with what may take long, and holds up all meanwhile: too much could change."""
     create_order(cast.tom, cast.tom)
     plan_due(DUE)
-    (claimed,) = claim("me", DUE, DUE + timedelta(seconds=60), 10)
-    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
-    mail = Mail(None, None, run.standings[claimed.recipient_id])
-    version = access_version(db.session())
-    db.session.rollback()
+    (question,) = create_questions(claim("me", DUE, DUE + timedelta(seconds=60), 10), DUE)
     phases = []
 
     def phase():
@@ -734,7 +730,7 @@ def test_what_another_session_writes_down_lets_no_mail_leave(cast):
 
     with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
         recorder.gather = lambda: (recorder.write(), phase())
-        assert recorder.may_send(claimed, mail, version) is True
+        assert recorder.may_send(*question) is True
     phase()
     assert phases == ["claimed", "data"]
 
@@ -744,17 +740,14 @@ def test_who_may_not_send_lets_those_go_first_who_may(cast):
     create_order(cast.ada, cast.ada, cast.tom)
     plan_due(DUE)
     claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
-    run = load_run(db.session(), claims[0].execution_id, [c.recipient_id for c in claims], DUE)
-    version = access_version(db.session())
-    db.session.rollback()
+    (claimed, mail, version), other = create_questions(claims, DUE)
     turns, answers = Turns(), []
 
-    def ask(claimed, version):
-        mail = Mail(None, None, run.standings[claimed.recipient_id])
-        answers.append(recorder.may_send(claimed, mail, version))
+    def ask(*question):
+        answers.append(recorder.may_send(*question))
 
     with closing(Recorder(db.engine, "me", clock.fixed(DUE), turns.gather)) as recorder:
-        turns.run([partial(ask, claims[0], version - 1), partial(ask, claims[1], version)])
+        turns.run([partial(ask, claimed, mail, version - 1), partial(ask, *other)])
     assert answers == [True, False]
 
 
@@ -762,18 +755,15 @@ def test_rows_that_are_given_back_together_are_locked_in_one_order(cast, monkeyp
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
     plan_due(DUE)
     claims = claim("me", DUE, DUE + timedelta(seconds=60), 10)
-    run = load_run(db.session(), claims[0].execution_id, [c.recipient_id for c in claims], DUE)
-    outdated = access_version(db.session()) - 1
-    db.session.rollback()
+    questions = create_questions(claims, DUE)
     told = steps_told(monkeypatch)
     turns, answers = Turns(), []
 
-    def ask(claimed):
-        mail = Mail(None, None, run.standings[claimed.recipient_id])
-        answers.append(recorder.may_send(claimed, mail, outdated))
+    def ask(claimed, mail, version):
+        answers.append(recorder.may_send(claimed, mail, version - 1))
 
     with closing(Recorder(db.engine, "me", clock.fixed(DUE), turns.gather)) as recorder:
-        turns.run([partial(ask, claimed) for claimed in reversed(claims)])
+        turns.run([partial(ask, *question) for question in reversed(questions)])
     assert answers == [False] * 3
     rows = sorted(each.id for each in claims)
     assert [values["row"] for _, values in told] == rows * 2
@@ -788,7 +778,7 @@ def test_a_refusal_that_comes_after_the_claim_ran_out_does_not_touch_the_next_at
     (first,) = claim("slow", DUE, lease, 10)
     recover(DUE, clock.fixed(lease + timedelta(seconds=1)))
     (second,) = claim("other", DUE, lease, 10)
-    assert may_send("other", second) is True
+    assert may_send("other", second, DUE) is True
     with closing(Recorder(db.engine, "slow", clock.fixed(DUE))) as recorder:
         recorder.note(first, Outcome(status, Reason.TEMPORARY, "450 late", DUE))
         recorder.finish({first.execution_id})
@@ -809,7 +799,7 @@ def test_a_claim_that_runs_out_just_as_its_content_is_to_leave_is_not_sent_again
     def before(_connection, _cursor, statement, *_others):
         if statement.startswith("UPDATE report_delivery ") and not threads:
             threads.append(None)
-            threads[0] = elsewhere(app, lambda: answers.append(may_send("slow", claimed)))
+            threads[0] = elsewhere(app, lambda: answers.append(may_send("slow", claimed, DUE)))
 
     recover(DUE, clock.fixed(lease + timedelta(seconds=1)))
     threads[0].join()
@@ -882,7 +872,7 @@ def test_at_the_end_what_was_begun_is_not_given_back_nor_what_is_anothers(cast):
     lease = DUE + timedelta(seconds=60)
     begun, _not_begun = claim("me", DUE, lease, 2)
     claim("other", DUE, lease, 1)
-    assert may_send("me", begun) is True
+    assert may_send("me", begun, DUE) is True
     with closing(Recorder(db.engine, "me", clock.fixed(DUE))) as recorder:
         recorder.finish({begun.execution_id})
     rows = db.session.scalars(select(ReportDelivery).order_by(ReportDelivery.id))
@@ -1284,16 +1274,6 @@ def subscription(schedule, person) -> ReportScheduleRecipient:
     return db.session.scalars(
         select(ReportScheduleRecipient).filter_by(schedule_id=schedule.id, recipient_id=person.id)
     ).one()
-
-
-def may_send(owner, claimed) -> bool:
-    """What the sender `owner` is told just before the content of its claim leaves."""
-    version = access_version(db.session())
-    run = load_run(db.session(), claimed.execution_id, [claimed.recipient_id], DUE)
-    db.session.rollback()
-    mail = Mail(None, None, run.standings[claimed.recipient_id])
-    with closing(Recorder(db.engine, owner, clock.fixed(DUE))) as recorder:
-        return recorder.may_send(claimed, mail, version)
 
 
 def only_open() -> list[str]:

@@ -42,6 +42,7 @@ from reportapp.tokens import read_download
 from tests.cast import (
     NOW,
     WEEK,
+    create_admins,
     create_attendance,
     create_class,
     create_guardian_link,
@@ -66,10 +67,7 @@ def deliveries():
 @pytest.fixture
 def admins(cast):
     """Seven people with the same rights."""
-    return [
-        create_person(cast.school, Role.ADMIN, f"Admin{n}", email=f"admin{n}@admin.example")
-        for n in range(7)
-    ]
+    return create_admins(cast.school, 7)
 
 
 @pytest.fixture
@@ -166,10 +164,7 @@ def test_a_name_that_is_markup_stays_text_in_the_html(cast, smtp):
 
 def test_readers_who_share_a_scope_cost_one_commit_each_and_nothing_else(cast, smtp, monkeypatch):
     monkeypatch.setattr(work, "FRESH", 60.0)
-    people = [
-        create_person(cast.school, Role.ADMIN, f"Admin{n}", email=f"a{n}@admin.example")
-        for n in range(40)
-    ]
+    people = create_admins(cast.school, 40)
     few, many = create_order(cast.ada, *people[:10]), create_order(cast.ada, *people)
 
     def queries(schedule) -> list[str]:

@@ -10,19 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from reportapp import clock
-from reportapp.constants import DeliveryPhase, Role
+from reportapp.constants import DeliveryPhase
 from reportapp.delivery import deliver, plan_due, send, work
 from reportapp.delivery.claims import claim
 from reportapp.delivery.limits import Limits
-from reportapp.delivery.produce import Mail
 from reportapp.delivery.record import Recorder
-from reportapp.delivery.standing import access_version, load_run
 from reportapp.delivery.turns import Turns
 from reportapp.extensions import db
 from reportapp.mail import MailSession
 from reportapp.models import ReportDelivery
 from reportapp.rendering.workers import PdfWorkers
-from tests.cast import NOW, create_order, create_person
+from tests.cast import NOW, create_admins, create_order
+from tests.delivery.asking import create_questions
 from tests.e2e.server import wait_for
 
 DUE = clock.fixed(NOW.replace(hour=12))
@@ -35,10 +34,7 @@ def run(stop=None):
 
 @pytest.fixture
 def admins(cast):
-    return [
-        create_person(cast.school, Role.ADMIN, f"Admin{n}", email=f"admin{n}@admin.example")
-        for n in range(5)
-    ]
+    return create_admins(cast.school, 5)
 
 
 @pytest.fixture
@@ -221,16 +217,10 @@ class TestLimited:
 
 @pytest.fixture
 def asked(cast):
-    """Three claims of `me`, and how to ask a recorder whether they may leave."""
+    """What `me` asks of its three claims."""
     create_order(cast.ada, cast.ada, cast.tom, cast.pia)
     plan_due(DUE())
-    claims = claim("me", DUE(), DUE(), 10)
-    loaded = load_run(db.session(), claims[0].execution_id, [c.recipient_id for c in claims], DUE())
-    version = access_version(db.session())
-    db.session.rollback()
-    return [
-        (each, Mail(None, None, loaded.standings[each.recipient_id]), version) for each in claims
-    ]
+    return create_questions(claim("me", DUE(), DUE(), 10), DUE())
 
 
 def test_if_it_cannot_be_written_for_all_who_gather_each_is_told_so(asked, monkeypatch):

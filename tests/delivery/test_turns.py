@@ -255,9 +255,7 @@ def test_who_never_comes_holds_up_nobody_who_gathers(pair):
     turns.run([goes_on_and_on, gathers])
 
 
-@given(
-    st.lists(st.lists(st.sampled_from(["gather", "socket", "condition"])), min_size=1, max_size=6)
-)
+@given(st.lists(st.lists(STEPS), min_size=1, max_size=6))
 def test_every_work_comes_to_its_end_whatever_it_waits_for(plans):
     turns, ended, together = Turns(), [], []
 
